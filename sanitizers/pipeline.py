@@ -1,0 +1,151 @@
+"""The table of contents: the stages of a nightly refresh, in order, and the run that goes through them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any, Protocol
+
+from pydantic import TypeAdapter
+
+from sanitizers import results
+from sanitizers.control import Control
+from sanitizers.errors import UnderstudyError
+from sanitizers.keys import RunKey
+from sanitizers.results import ReportResult
+from sanitizers.stages import (
+    approve,
+    isolate,
+    migrate,
+    offset,
+    plan,
+    purge,
+    reap,
+    report,
+    scrub,
+    snapshot,
+    switch,
+    validate,
+)
+from sanitizers.stages.base import Approver, Options, Run
+from sanitizers.validators.expectations import ExpectationRunner
+
+FORWARD: tuple[ModuleType, ...] = (
+    snapshot, isolate, plan, scrub, purge, offset, migrate, validate, approve, switch,
+)
+"""What makes and releases a generation. The first refusal ends it; `report` and `reap` follow in any case."""
+STAGES = (*(stage.NAME for stage in FORWARD), report.NAME, reap.NAME)
+
+
+class Watcher(Protocol):
+    """Told about everything that happens in a run."""
+
+    def stage_started(self, stage: str) -> None: ...
+
+    def stage_finished(self, stage: str, seconds: float, result: Any) -> None: ...
+
+    def stage_failed(self, stage: str, seconds: float, error: UnderstudyError) -> None: ...
+
+    def item(self, stage: str, item: str, detail: str = "", *, done: bool = False) -> None: ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run that came through."""
+
+    run_id: str
+    generation: str
+    status: str
+    """`released`, or `rehearsed` when it was told to stop before the switch."""
+    results: dict[type, Any]
+    timings: dict[str, float]
+    """Seconds by stage."""
+
+
+@dataclass
+class Execution:
+    """Takes one run through its stages, keeping what each leaves behind in the control database."""
+
+    run: Run
+    watcher: Watcher
+    started: datetime
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def execute(self, until: str | None = None) -> Outcome:
+        """All stages up to `until` (left out). On refusal: report and reap, then the error goes on its way."""
+        run = self.run
+        try:
+            for stage in FORWARD:
+                if stage.NAME == until:
+                    break
+                self._stage(stage.NAME, lambda stage=stage: stage.run(run))  # type: ignore[misc]
+        except UnderstudyError as error:
+            self._refuse(error)
+            raise
+        except BaseException as error:
+            self._refuse(UnderstudyError(f"stopped by {type(error).__name__}"))
+            raise
+        finally:
+            if run.expectations:
+                run.expectations.stop()
+        status = "rehearsed" if until else "released"
+        self._conclude("released", None)
+        return Outcome(run.id, run.generation, status, run.results, self.timings)
+
+    def _stage(self, name: str, call: Callable[[], Any]) -> None:
+        run, began = self.run, time.monotonic()
+        self.watcher.stage_started(name)
+        run.control.stage_started(run.id, name, run.clock())
+        try:
+            result = call()
+        except BaseException as raised:
+            error = raised if isinstance(raised, UnderstudyError) else UnderstudyError(f"stopped by {type(raised).__name__}")
+            self.timings[name] = time.monotonic() - began
+            self._keep(getattr(raised, "result", None))
+            run.control.stage_failed(run.id, name, run.clock(), error.to_json())
+            self.watcher.stage_failed(name, self.timings[name], error)
+            raise
+        self.timings[name] = time.monotonic() - began
+        self._keep(result)
+        kept = TypeAdapter(type(result)).dump_python(result, mode="json")
+        run.control.stage_finished(run.id, name, run.clock(), kept)
+        self.watcher.stage_finished(name, self.timings[name], result)
+
+    def _keep(self, result: Any) -> None:
+        if result is not None:
+            self.run.results[type(result)] = result
+
+    def _refuse(self, error: UnderstudyError) -> None:
+        generation = self.run.control.generation(self.run.generation)
+        if generation.state not in {"live", "retired", "destroyed"}:
+            self.run.control.move(self.run.generation, "refused", self.run.clock())
+        self._conclude("failed" if error.retryable or type(error) is UnderstudyError else "refused", error)
+
+    def _conclude(self, status: Any, error: UnderstudyError | None) -> None:
+        """Report and reap: also for refused runs, and even when one of the two fails."""
+        run = self.run
+        said = error.to_json() if error else None
+        try:
+            self._stage(
+                report.NAME,
+                lambda: report.run(run, status=status, error=said, timings=dict(self.timings), started=self.started),
+            )
+        finally:
+            try:
+                self._stage(reap.NAME, lambda: reap.run(run))
+            finally:
+                run.control.finish_run(run.id, status, said, run.clock())
+        if error is not None:
+            error.report = run.results.get(ReportResult)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+_ = (os, socket, replace, results, Control, RunKey, Approver, Options, ExpectationRunner)

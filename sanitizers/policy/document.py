@@ -1,0 +1,208 @@
+"""The policy as written: strict YAML, one file per production database, every mistake with file and line.
+
+A column says what it *is* (`email`, `name.first`, `quasi_identifier.birth_date`); the profile decides what is
+done to it; `treat:` overrides the profile for one column.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from sanitizers.errors import NotFound, PolicyInvalid, Problem
+from sanitizers.postgres.statements import data_root
+from sanitizers.settings import line_of
+
+Model = TypeVar("Model", bound=BaseModel)
+Classification = Literal["direct_identifier", "quasi_identifier", "sensitive_attribute", "non_identifying"]
+
+
+class Strict(BaseModel):
+    """A mapping in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ColumnRule(Strict):
+    """What one column is. In YAML a bare string is short for `{category: <string>}`."""
+
+    category: str
+    treat: dict[str, Any] | None = None
+    """`{kind: ..., <params>}`, instead of what the profile does with the category."""
+    reason: str | None = None
+    """Why the column may be kept; wanted whenever a column that is not non-identifying is kept by hand."""
+    pending: bool = False
+    """The column arrives with a migration production has not had yet."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"category": value} if isinstance(value, str) else value
+
+
+class Exemption(Strict):
+    """Rows that arrive unchanged, for instance static test data labelled as such in production."""
+
+    where: str | None = None
+    """A condition on the row's own columns."""
+    through: str | None = None
+    """A foreign-key column: exempt when the row it leads to is exempt."""
+    reason: str
+    owner: str
+    expires: date | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Exemption:
+        if (self.where is None) == (self.through is None):
+            raise ValueError("an exemption says either `where` or `through`")
+        return self
+
+
+class TableRule(Strict):
+    columns: dict[str, ColumnRule]
+    exempt: Exemption | None = None
+    pending: bool = False
+    """The table arrives with a migration production has not had yet."""
+
+
+class Expectation(Strict):
+    """One expectation in Great Expectations' own vocabulary."""
+
+    type: str
+    kwargs: dict[str, Any] = Field(default_factory=dict)
+    severity: Literal["critical", "warning", "info"] = "critical"
+
+
+class Policy(Strict):
+    """What happens to every column of one production database. No hosts, no secrets."""
+
+    policy: str = Field(description="The database this policy is for.")
+    version: int = Field(ge=1)
+    profile: str = "hipaa-lds"
+    purpose: str = ""
+    data_use_agreement: str = ""
+    author: str = ""
+    locale: str = "en_US"
+    """Faker's locale for the word lists of surrogates."""
+    tables: dict[str, TableRule]
+    expect: dict[str, list[Expectation]] = Field(default_factory=dict)
+    """Expectations by table name, checked after everything else."""
+
+
+class CategoryRule(Strict):
+    """What a profile does with one category."""
+
+    title: str
+    cite: str = ""
+    classification: Classification
+    required: bool = False
+    """Listed in every report, treated or searched-and-none-found."""
+    reason: str = ""
+    """Why the profile keeps it, when it does."""
+    treat: dict[str, Any]
+    parts: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Treatments of `category.part`; a part that is not listed is treated as the category."""
+
+
+class Profile(Strict):
+    profile: str
+    title: str
+    basis: str
+    version: int
+    statement: str
+    """The sentence every report carries about what the result is."""
+    categories: dict[str, CategoryRule]
+
+    def rule(self, category: str) -> CategoryRule | None:
+        return self.categories.get(category.partition(".")[0])
+
+    def treatment(self, category: str) -> dict[str, Any]:
+        """The treatment of a category or of one of its parts."""
+        head, _, part = category.partition(".")
+        rule = self.categories[head]
+        return rule.parts.get(part, rule.treat)
+
+    def nearest(self, category: str) -> str:
+        """A hint for a category the profile does not know."""
+        known = [*self.categories, *(f"{c}.{p}" for c, rule in self.categories.items() for p in rule.parts)]
+        near = difflib.get_close_matches(category, known, 1)
+        return f"did you mean {near[0]}?" if near else f"known: {', '.join(self.categories)}"
+
+
+@dataclass(frozen=True)
+class LoadedPolicy:
+    """A policy with where it came from: its file, its bytes' SHA-256, its lines."""
+
+    path: Path
+    text: str
+    policy: Policy
+    profile: Profile
+    document: Any = field(repr=False, compare=False)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def where(self, *keys: str) -> str:
+        """`file:line` of the deepest of these keys that the file has."""
+        return f"{self.path}:{line_of(self.document, keys)}"
+
+
+def load_policy(path: Path) -> LoadedPolicy:
+    """Reads a policy and its profile. PolicyInvalid lists every mistake of the file."""
+    policy, document, text = _read(path, Policy)
+    profile = load_profile(policy.profile, where=f"{path}:{line_of(document, ('profile',))}")
+    return LoadedPolicy(path, text, policy, profile, document)
+
+
+def load_profile(name: str, where: str = "") -> Profile:
+    """A profile of `policies/profiles/` by name."""
+    folder = data_root("policies") / "profiles"
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        raise PolicyInvalid(f"no profile named {name!r}", where=where, hint=hint)
+    return _read(path, Profile)[0]
+
+
+def _read(path: Path, model: type[Model]) -> tuple[Model, Any, str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = YAML().load(text)
+    except FileNotFoundError:
+        raise NotFound(f"no policy file {path}", hint="write one with `understudy init DSN`") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise PolicyInvalid(f"broken YAML: {error.problem}", where=f"{path}:{line}") from None
+    try:
+        return model.model_validate(document if document is not None else {}), document, text
+    except ValidationError as error:
+        problems = tuple(_problem(item, path, document, model) for item in error.errors(include_url=False))
+        raise PolicyInvalid(f"{len(problems)} mistakes in the policy", where=str(path), problems=problems) from None
+
+
+def _problem(item: Any, path: Path, document: Any, model: type[BaseModel]) -> Problem:
+    loc = tuple(part for part in item["loc"] if part != "[key]")
+    dotted = ".".join(str(part) for part in loc)
+    where = f"{path}:{line_of(document, loc)}"
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(loc[-1]), _keys(model), 1)
+        return Problem(where, f"unknown key {dotted}", f"did you mean {near[0]}?" if near else "")
+    return Problem(where, f"{dotted}: {item['msg']}")
+
+
+def _keys(model: type[BaseModel]) -> set[str]:
+    models = {
+        Policy: (Policy, TableRule, ColumnRule, Exemption, Expectation), Profile: (Profile, CategoryRule),
+    }[model]  # type: ignore[index]
+    return {key for one in models for key in one.model_fields}

@@ -1,0 +1,119 @@
+"""The plan: what will be done to every column, frozen before anything is done, with a digest.
+
+`plan` prints this very object, `scrub` executes it, and the evidence names its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+from pydantic import TypeAdapter
+
+from sanitizers.catalog import Name
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """What happens to one column of one policy table."""
+
+    name: str
+    type: str
+    category: str
+    classification: str
+    kind: str
+    """The treatment's registered kind; `keep` leaves the column as it is."""
+    summary: str
+    """The treatment with its parameters, in words."""
+    reason: str = ""
+    domain: str = ""
+    """Linkage domain: equal values in one domain become equal values."""
+    must_differ: bool = False
+    """No non-empty value may equal its original (direct identifiers, credentials, unstructured content)."""
+    reserved: str = ""
+    """A regular expression every value must match afterwards, exempt rows included."""
+    erases_nulls: bool = False
+    """Whether the treatment may change which values are NULL (suppression does)."""
+
+    @property
+    def treated(self) -> bool:
+        return self.kind != "keep"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with numbered parameters ($1 is bindings[0]); the bindings are names, resolved when it runs.
+
+    Binding names: `ipad:DOMAIN` and `opad:DOMAIN` (HMAC pads), `pool:NAME:LENGTH` (a list of surrogate words no
+    longer than that), `factor:SERIES` and `start:DOMAIN` (secret numbers derived from the run key),
+    `password:FORMAT` (the known staging password, hashed).
+    """
+
+    sql: str
+    bindings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A bijection made before the rewrite: a table of original and replacement, gone after the scrub."""
+
+    domain: str
+    table: Name
+    create: Statement
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """The rewrite of one heap: an ordinary table, or one leaf partition."""
+
+    table: Name
+    """The table the policy speaks of."""
+    heap: Name
+    why: str
+    """`treated`, or `dropped columns`: originals can sit in columns nobody sees any more."""
+    insert: tuple[str, ...]
+    """Columns filled by `select`, in order; generated ones are left to the server."""
+    select: Statement
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class TableRulePlan:
+    """One policy table: its columns, and which rows are exempt."""
+
+    table: Name
+    columns: tuple[ColumnPlan, ...]
+    key: tuple[str, ...]
+    """Kept columns that identify a row before and after; empty when there are none."""
+    exempt: str = ""
+    """SQL condition of the exempt rows over the alias `t`."""
+    exempt_reason: str = ""
+
+    @property
+    def treated(self) -> tuple[ColumnPlan, ...]:
+        return tuple(column for column in self.columns if column.treated)
+
+
+@dataclass(frozen=True)
+class Plan:
+    database: str
+    policy_version: int
+    policy_digest: str
+    profile: str
+    catalog_digest: str
+    rules: tuple[TableRulePlan, ...]
+    mappings: tuple[Mapping, ...]
+    rewrites: tuple[TablePlan, ...]
+    """Largest first, so that parallel workers end together."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the plan's canonical JSON, without sizes: same policy and catalog, same digest."""
+        return hashlib.sha256(PLAN.dump_json(self, exclude={"rewrites": {"__all__": {"bytes"}}})).hexdigest()
+
+    def rule(self, table: Name) -> TableRulePlan:
+        return next(rule for rule in self.rules if rule.table == table)
+
+
+PLAN = TypeAdapter(Plan)

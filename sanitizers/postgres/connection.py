@@ -1,0 +1,143 @@
+"""Opening connections, and errors that say what failed without repeating what the server said about the data.
+
+Two doors: `read_source` for production (read-only, always) and `open_clone` for a clone of ours (checked
+to be that clone before anything can be written).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection, errors, sql
+
+from sanitizers.errors import (
+    DiskShort,
+    GuardTripped,
+    SourceRefused,
+    SourceUnreachable,
+    StatementFailed,
+    UnderstudyError,
+)
+
+CLONE_SETTING = "cluster_name"
+"""A clone's configuration, written by us from scratch, names it here; a copied data directory cannot."""
+
+type_Connection = Connection[tuple[Any, ...]]
+
+
+@contextmanager
+def read_source(dsn: str, *, purpose: str) -> Iterator[type_Connection]:
+    """A read-only session on production. SourceUnreachable or SourceRefused when it cannot be had."""
+    try:
+        connection = psycopg.connect(
+            dsn, autocommit=True, connect_timeout=10, application_name=f"understudy {purpose}",
+            options="-c default_transaction_read_only=on -c lock_timeout=5s",
+        )
+    except psycopg.OperationalError as error:
+        raise source_error(error, dsn) from None
+    with connection, described(purpose):
+        yield connection
+
+
+def source_error(error: psycopg.OperationalError, dsn: str) -> UnderstudyError:
+    """Whether production is away (try again later) or said no (somebody has to change something)."""
+    place = address(dsn)
+    refused = error.sqlstate is not None or "authentication" in str(error) or "pg_hba" in str(error)
+    if not refused:
+        return SourceUnreachable("the source does not answer", where=place, hint="is the server up, and the host and port right?")
+    reason = _condition(error) if error.sqlstate else _refusal(str(error))
+    return SourceRefused(f"the source refused the connection: {reason}", where=place, hint="check user, password and pg_hba.conf")
+
+
+def _refusal(text: str) -> str:
+    # libpq carries no SQLSTATE for failures before the session exists; tell the cases apart by its wording.
+    cases = {
+        "password authentication failed": "wrong password",
+        "no pg_hba.conf entry": "no pg_hba.conf entry for this host, user and database",
+        "no password supplied": "no password supplied",
+        "does not exist": "no such database or role",
+        "too many": "too many connections",
+    }
+    return next((said for marker, said in cases.items() if marker in text), "authentication failed")
+
+
+def address(dsn: str) -> str:
+    """Host, port, user and database of a connection string, for messages."""
+    parts = psycopg.conninfo.conninfo_to_dict(dsn)
+    host, port = parts.get("host", "local socket"), parts.get("port", 5432)
+    return f"{parts.get('user', 'default user')}@{host}:{port}/{parts.get('dbname', '')}"
+
+
+@contextmanager
+def open_clone(
+    dsn: str, label: str, *, database_marker: bool = False, autocommit: bool = True
+) -> Iterator[type_Connection]:
+    """A session that may write, on the clone named `label` and nowhere else.
+
+    The proof is the server's `cluster_name` (from the configuration we wrote), or, where a clone is a database
+    beside others (`database_marker`), the database's comment. GuardTripped when it is not that clone.
+    """
+    with described("opening the clone"):
+        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10)
+    with connection:
+        guard(connection, label, database_marker=database_marker)
+        connection.autocommit = autocommit
+        with described("a statement on the clone"):
+            yield connection
+
+
+def guard(connection: type_Connection, label: str, *, database_marker: bool = False) -> None:
+    """GuardTripped unless the session is on the clone of that label."""
+    found = connection.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+        if database_marker
+        else "SELECT current_setting('cluster_name')"
+    ).fetchone()
+    if not found or found[0] != marker(label):
+        raise GuardTripped(
+            "this server is not the clone of this run; nothing was written", where=label,
+            hint="do not point a clone's address at another server",
+        )
+
+
+def marker(label: str) -> str:
+    """What a clone carries to be recognised by the write guard."""
+    return f"understudy/{label}"
+
+
+@contextmanager
+def described(doing: str) -> Iterator[None]:
+    """Turns psycopg's errors into ours, keeping names and SQLSTATE and dropping everything that can hold data."""
+    try:
+        yield
+    except errors.DiskFull:
+        raise DiskShort(f"no space left on the disk during {doing}", hint="free space under the home directory") from None
+    except psycopg.Error as error:
+        raise statement_error(error, doing) from None
+
+
+def statement_error(error: psycopg.Error, doing: str) -> StatementFailed:
+    """The error with the names PostgreSQL reports in fields of their own; its message text is left out."""
+    diag = error.diag
+    names = [diag.schema_name, diag.table_name, diag.column_name]
+    where = ".".join(name for name in names if name)
+    constraint = f", constraint {diag.constraint_name}" if diag.constraint_name else ""
+    return StatementFailed(f"{doing} failed: {_condition(error)}{constraint}", where=where)
+
+
+def _condition(error: psycopg.Error) -> str:
+    state = error.sqlstate
+    if not state:
+        return "the connection was lost"
+    try:
+        return f"{errors.lookup(state).__name__} (SQLSTATE {state})"
+    except KeyError:
+        return f"SQLSTATE {state}"
+
+
+def qualified(schema: str, name: str) -> sql.Identifier:
+    """A quoted qualified identifier for maintenance statements."""
+    return sql.Identifier(schema, name)

@@ -1,0 +1,106 @@
+"""Reading a database's catalog: a fixed number of round trips, however many tables there are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from psycopg import Connection, RawCursor, sql
+
+from sanitizers.catalog import Catalog, Check, Column, ForeignKey, Name, Sequence, SequenceUse, Table, Unique, View
+from sanitizers.postgres.statements import statement
+
+Rows = list[tuple[Any, ...]]
+
+
+def read_catalog(connection: Connection[Any]) -> Catalog:
+    """The catalog of the database the session is in, as the session's role may see it."""
+    tables = _rows(connection, "catalog/tables")
+    oids = [row[2] for row in tables]
+    columns = _grouped(_rows(connection, "catalog/columns", oids))
+    uniques = _grouped(_rows(connection, "catalog/uniques", oids))
+    constraints = _grouped(_rows(connection, "catalog/constraints", oids))
+    return Catalog(
+        database=connection.info.dbname,
+        version=connection.info.server_version,
+        tables={
+            Name(row[0], row[1]): _table(row, columns[row[2]], uniques[row[2]], constraints[row[2]]) for row in tables
+        },
+        sequences=_sequences(connection),
+        views={Name(*row[:2]): _view(row) for row in _rows(connection, "catalog/views")},
+    )
+
+
+def _rows(connection: Connection[Any], name: str, *parameters: Any) -> Rows:
+    cursor = RawCursor(connection)
+    return cursor.execute(statement(name).encode(), parameters or None).fetchall()
+
+
+def _grouped(rows: Rows) -> defaultdict[int, Rows]:
+    grouped: defaultdict[int, Rows] = defaultdict(list)
+    for row in rows:
+        grouped[row[0]].append(row[1:])
+    return grouped
+
+
+def _table(row: tuple[Any, ...], columns: Rows, uniques: Rows, constraints: Rows) -> Table:
+    schema, name, oid, kind, parent_schema, parent, key, attributes, persistence, options, space, rows, size = row
+    me = Name(schema, name)
+    return Table(
+        name=me,
+        oid=oid,
+        kind=kind,
+        columns=tuple(Column(*column) for column in columns),
+        parent=Name(parent_schema, parent) if parent else None,
+        partition_key=tuple(key),
+        attributes=attributes,
+        persistence=persistence,
+        options=tuple(options),
+        tablespace=space,
+        uniques=tuple(_unique(unique) for unique in uniques),
+        foreign_keys=tuple(_foreign_key(me, item) for item in constraints if item[0] == "f"),
+        checks=tuple(Check(item[1], tuple(item[2]), item[7], item[6]) for item in constraints if item[0] == "c"),
+        rows=rows,
+        bytes=size,
+    )
+
+
+def _unique(row: tuple[Any, ...]) -> Unique:
+    name, columns, definition, primary, partial, touched = row
+    return Unique(name, tuple(columns), definition, primary, partial, tuple(touched))
+
+
+def _foreign_key(table: Name, row: tuple[Any, ...]) -> ForeignKey:
+    _, name, columns, schema, referenced, referenced_columns, validated, _ = row
+    return ForeignKey(name, table, tuple(columns), Name(schema, referenced), tuple(referenced_columns), validated)
+
+
+def _view(row: tuple[Any, ...]) -> View:
+    schema, name, materialized, populated, reads = row
+    return View(Name(schema, name), materialized, populated, tuple(sorted(Name(*item) for item in reads)))
+
+
+def _sequences(connection: Connection[Any]) -> dict[Name, Sequence]:
+    rows = _rows(connection, "catalog/sequences")
+    positions = _positions(connection, [Name(row[0], row[1]) for row in rows])
+    return {
+        name: Sequence(
+            name, _INTEGERS[row[2]], *row[3:9], *positions[name],
+            uses=tuple(SequenceUse(Name(use[0], use[1]), use[2], use[3]) for use in row[9]),
+        )
+        for row in rows
+        for name in [Name(row[0], row[1])]
+    }
+
+
+_INTEGERS = {"smallint": "int2", "integer": "int4", "bigint": "int8"}
+
+
+def _positions(connection: Connection[Any], names: list[Name]) -> dict[Name, tuple[int, bool]]:
+    # pg_sequences hides the position of a sequence that was never called; the relation itself tells it.
+    if not names:
+        return {}
+    one = sql.SQL("SELECT {}::int, last_value, is_called FROM {}")
+    parts = [one.format(number, sql.Identifier(name.schema, name.name)) for number, name in enumerate(names)]
+    found = connection.execute(sql.SQL(" UNION ALL ").join(parts)).fetchall()
+    return {names[number]: (last, called) for number, last, called in found}

@@ -1,0 +1,75 @@
+"""Sequences on a server: the furthest ids in their columns, and where they go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from psycopg import Connection, RawCursor, sql
+
+from sanitizers.catalog import Catalog, Column, Name, SequenceUse
+from sanitizers.postgres.statements import statement
+
+_ROUND_TRIP = 400
+"""Columns read in one statement; a statement of thousands of branches plans slowly."""
+_NUMBERS = {"int2", "int4", "int8", "numeric", "float4", "float8"}
+
+
+def fed_columns(catalog: Catalog, name: Name) -> list[Column]:
+    """The columns that take their values from a sequence."""
+    return [_column(catalog, use) for use in catalog.sequences[name].uses]
+
+
+def _column(catalog: Catalog, use: SequenceUse) -> Column:
+    table = catalog.tables.get(use.table)
+    found = table.by_name.get(use.column) if table else None
+    return found or Column(use.column, 0, use.type, use.type)
+
+
+def read_extremes(
+    connection: Connection[Any], catalog: Catalog, bounds: Mapping[Name, tuple[int, int]]
+) -> dict[Name, int]:
+    """The furthest id, in the direction of travel, that the columns of each sequence hold within its bounds.
+
+    Sequences without columns, or with none but empty ones, are absent. Ids that are text are not looked at.
+    """
+    parts = [part for name, limits in bounds.items() for part in _parts(catalog, name, limits)]
+    extremes: dict[Name, int] = {}
+    for start in range(0, len(parts), _ROUND_TRIP):
+        query = sql.SQL(" UNION ALL ").join(parts[start : start + _ROUND_TRIP])
+        for schema, name, extreme in connection.execute(query):
+            if extreme is not None:
+                sequence = catalog.sequences[Name(schema, name)]
+                further = max if sequence.increment > 0 else min
+                extremes[sequence.name] = further(extremes.get(sequence.name, extreme), int(extreme))
+    return extremes
+
+
+def _parts(catalog: Catalog, name: Name, limits: tuple[int, int]) -> Iterator[sql.Composed]:
+    aggregate = sql.SQL("ceil(max" if catalog.sequences[name].increment > 0 else "floor(min")
+    one = sql.SQL("SELECT {}::text, {}::text, {}({column})) FROM {heap} WHERE {column} BETWEEN {} AND {}")
+    for heap, column in sorted(_heaps(catalog, name)):
+        table = sql.Identifier(heap.schema, heap.name)
+        yield one.format(name.schema, name.name, aggregate, *limits, column=sql.Identifier(column), heap=table)
+
+
+def _heaps(catalog: Catalog, name: Name) -> set[tuple[Name, str]]:
+    """Tables with rows of their own: partitions apart, foreign tables not, a clone cannot reach those."""
+    return {
+        (heap.name, use.column)
+        for use in catalog.sequences[name].uses
+        if use.table in catalog.tables
+        for heap in catalog.heaps(use.table)
+        if heap.kind == "r" and _is_number(_column(catalog, use))
+    }
+
+
+def _is_number(column: Column) -> bool:
+    return column.base in _NUMBERS and not column.array
+
+
+def set_positions(connection: Connection[Any], positions: Mapping[Name, int]) -> None:
+    """Makes these the next values, all in one statement. Definitions stay as they are."""
+    schemas, names = [name.schema for name in positions], [name.name for name in positions]
+    cursor = RawCursor(connection)
+    cursor.execute(statement("offset/set_positions").encode(), (schemas, names, list(positions.values())))

@@ -1,0 +1,183 @@
+"""What each stage leaves behind: small frozen values with names, counts and digests, never a row value.
+
+They are stored in the control database after each stage, so that a later process, a resumed run or the report
+can read them back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sanitizers.catalog import Name
+from sanitizers.endpoints.base import Destination
+from sanitizers.policy.plan import Plan
+from sanitizers.snapshots.base import CloneRef, Snapshot
+
+
+@dataclass(frozen=True)
+class SnapshotResult:
+    snapshot: Snapshot
+    clone: CloneRef
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Something in the clone that could reach outside, and what was done to it."""
+
+    kind: str
+    name: str
+    action: str
+
+
+@dataclass(frozen=True)
+class IsolateResult:
+    wires: tuple[Wire, ...]
+
+
+@dataclass(frozen=True)
+class PlanResult:
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class TableScrub:
+    heap: Name
+    rows: int
+    seconds: float
+    bytes_before: int
+    bytes_after: int
+
+
+@dataclass(frozen=True)
+class ScrubResult:
+    tables: tuple[TableScrub, ...]
+    untouched: int
+    """Tables with nothing to treat: not rewritten, blocks still shared with the snapshot."""
+    schema_before: str
+    schema_after: str
+    """SHA-256 of the schema dump before and after; they must be equal."""
+
+
+@dataclass(frozen=True)
+class PurgeResult:
+    statistics_rewritten: bool
+    materialized_views: tuple[Name, ...]
+    files_removed: tuple[str, ...]
+    """Kinds of files removed while the server was stopped, for instance `pg_wal`."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The ids one generation may hand out from one sequence, both ends included."""
+
+    sequence: Name
+    columns: tuple[str, ...]
+    """`schema.table.column` of every user of the sequence."""
+    type: str
+    increment: int
+    production: int
+    """Production's position at the snapshot."""
+    first: int
+    last: int
+    limit: int
+    """Where sequence or column type ends."""
+
+
+@dataclass(frozen=True)
+class OffsetResult:
+    day: date
+    windows: tuple[Window, ...]
+
+
+@dataclass(frozen=True)
+class MigrationRun:
+    version: str
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class MigrateResult:
+    provider: str
+    applied: tuple[MigrationRun, ...]
+    new_columns: tuple[str, ...]
+    """`schema.table.column` of every column the migrations made."""
+    windows: tuple[Window, ...]
+    """Offsets of sequences the migrations made."""
+    schema_before: str
+    """SHA-256 of the schema dump before the first migration."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One yes-or-no check of the released state."""
+
+    name: str
+    subject: str
+    passed: bool
+    observed: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class ColumnCounts:
+    """One column before and after, compared row by row with the sealed original."""
+
+    column: str
+    """`schema.table.column`."""
+    rows: int
+    nulls_before: int
+    nulls_after: int
+    changed: int
+    unchanged: int
+    """Rows outside exemptions with a non-empty value equal to its original."""
+    exempt: int
+
+
+@dataclass(frozen=True)
+class ValidateResult:
+    gates: tuple[Gate, ...]
+    columns: tuple[ColumnCounts, ...]
+    suites: tuple[dict[str, Any], ...]
+    """Great Expectations' validation results, one a table, without values."""
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        gates = [f"{gate.name}: {gate.subject}" for gate in self.gates if not gate.passed]
+        return (*gates, *(f"expectations: {s['suite_name']}" for s in self.suites if not s["success"]))
+
+
+@dataclass(frozen=True)
+class ApproveResult:
+    required: bool
+    by: str = ""
+    reason: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SwitchResult:
+    endpoint: str
+    """How clients connect, in one line."""
+    destination: Destination
+    previous: Destination | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    record: str
+    """Path of the JSON record."""
+    page: str
+    """Path of the HTML page."""
+    digest: str
+    """SHA-256 of the JSON record."""
+
+
+@dataclass(frozen=True)
+class ReapResult:
+    destroyed: tuple[str, ...]
+    orphans: tuple[str, ...]
+    kept: tuple[str, ...]

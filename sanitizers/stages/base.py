@@ -1,0 +1,83 @@
+"""What every stage gets: the run. Clock, key, progress and connections come from here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from psycopg import Connection
+
+from sanitizers.control import Control
+from sanitizers.endpoints.base import EndpointProvider
+from sanitizers.errors import WrongState
+from sanitizers.keys import RunKey
+from sanitizers.policy.document import LoadedPolicy
+from sanitizers.postgres.connection import open_clone
+from sanitizers.results import SnapshotResult
+from sanitizers.settings import Target
+from sanitizers.snapshots.base import SnapshotProvider
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Where a stage tells how far it is. Names and counts only."""
+
+    def item(self, stage: str, item: str, detail: str = "", *, done: bool = False) -> None: ...
+
+
+class Approver(Protocol):
+    """Asks a human for go or no-go; returns who decided and why. NotApproved on refusal or time-out."""
+
+    def __call__(self, database: str, generation: str) -> tuple[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the caller may ask of one run."""
+
+    full_snapshot: bool = False
+    trigger: str = "manual"
+
+
+@dataclass
+class Run:
+    """One refresh of one database."""
+
+    id: str
+    generation: str
+    """The generation's label, for instance `hospital-20261121-001`."""
+    database: str
+    target: Target
+    policy: LoadedPolicy
+    home: Path
+    """This database's own folder."""
+    control: Control
+    provider: SnapshotProvider
+    endpoint: EndpointProvider
+    key: RunKey
+    clock: Callable[[], datetime]
+    progress: Progress
+    approver: Approver | None = None
+    options: Options = Options()
+    results: dict[type, Any] = field(default_factory=dict)
+
+    def result(self, kind: type[T]) -> T:
+        """The result an earlier stage left; WrongState when that stage has not run."""
+        try:
+            found: T = self.results[kind]
+        except KeyError:
+            raise WrongState(f"{kind.__name__} is missing: an earlier stage has not run", where=self.generation) from None
+        return found
+
+    @contextmanager
+    def clone(self, *, autocommit: bool = True) -> Iterator[Connection[Any]]:
+        """A guarded session on this run's clone."""
+        ref = self.result(SnapshotResult).clone
+        marked = self.provider.database_marker
+        with open_clone(ref.dsn(), ref.label, database_marker=marked, autocommit=autocommit) as connection:
+            yield connection

@@ -1,0 +1,60 @@
+"""Reap: destroys generations past their time, and orphans of runs that crashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sanitizers.control import Control
+from sanitizers.results import ReapResult
+from sanitizers.settings import Target
+from sanitizers.snapshots.base import SnapshotProvider
+from sanitizers.stages.base import Run
+
+NAME = "reap"
+
+
+def run(run: Run) -> ReapResult:
+    """Keeps the live generation and the newest retired ones; everything else of this database goes."""
+    return Reaper(run.database, run.target, run.control, run.provider).reap(run.clock())
+
+
+@dataclass(frozen=True)
+class Reaper:
+    database: str
+    target: Target
+    control: Control
+    provider: SnapshotProvider
+
+    def reap(self, now: datetime) -> ReapResult:
+        """Must run under the database's lock: a generation nobody holds open is then a crashed run's."""
+        kept = self._kept()
+        destroyed = [
+            generation.label for generation in self.control.generations(self.database)
+            if generation.state != "destroyed" and generation.label not in kept
+        ]
+        for label in destroyed:
+            self.destroy(label, now)
+        orphans = [label for label in self.provider.find() if label not in kept]
+        for label in orphans:
+            self.provider.destroy(label)
+        self._discard_snapshots()
+        return ReapResult(tuple(destroyed), tuple(orphans), tuple(sorted(kept)))
+
+    def destroy(self, label: str, now: datetime) -> None:
+        """Ends one generation: refused first when it never went live, then its clone is removed."""
+        if self.control.generation(label).state not in {"retired", "refused"}:
+            self.control.move(label, "refused", now)
+        self.provider.destroy(label)
+        self.control.move(label, "destroyed", now)
+
+    def _kept(self) -> set[str]:
+        living = [g for g in self.control.generations(self.database) if g.state in {"live", "retired"}]
+        living.sort(key=lambda generation: (generation.state == "live", generation.changed))
+        return {generation.label for generation in living[-self.target.keep :]}
+
+    def _discard_snapshots(self) -> None:
+        """Only the newest snapshot is needed, as the base of the next increment."""
+        for snapshot in self.control.snapshots(self.database)[:-1]:
+            self.provider.discard(snapshot)
+            self.control.forget_snapshot(snapshot.label)

@@ -1,0 +1,154 @@
+"""Scrub: executes the plan, one rewrite a treated heap, several heaps at a time, each in one transaction.
+
+What is done is recorded in the clone in the transaction that did it, so a run killed in the middle goes on with
+the unfinished heaps. The run key waits there too, beside the originals it protects, until the purge.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import bcrypt
+from psycopg import Connection, RawCursor, sql
+from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+
+from sanitizers.catalog import Catalog, Name
+from sanitizers.errors import ScrubFailed, StatementFailed
+from sanitizers.keys import RunKey
+from sanitizers.policy.compile import SCRATCH
+from sanitizers.policy.plan import Mapping, Plan, TablePlan
+from sanitizers.postgres.heap import rewrite_heap
+from sanitizers.postgres.introspect import read_catalog
+from sanitizers.postgres.schema_dump import schema_digest
+from sanitizers.postgres.statements import statement
+from sanitizers.results import PlanResult, ScrubResult, SnapshotResult, TableScrub
+from sanitizers.settings import resolve_secret
+from sanitizers.stages.base import Run
+from sanitizers.transformers.words import pool
+
+NAME = "scrub"
+DEFAULT_PASSWORD = "staging"
+"""What logins of the application get when the target names no `app_password`."""
+_TABLE = TypeAdapter(TableScrub)
+
+
+def run(run: Run) -> ScrubResult:
+    """Rewrites every heap the plan lists. ScrubFailed names the heap and the constraint that broke."""
+    plan, ref = run.result(PlanResult).plan, run.result(SnapshotResult).clone
+    before = schema_digest(ref.dsn(), ref.version // 10000)
+    with run.clone() as connection:
+        connection.execute(statement("scrub/prepare").encode())
+        bindings = Bindings(_key(connection, run.key), run.policy.policy.locale, _app_password(run))
+        catalog = read_catalog(connection)
+        for mapping in plan.mappings:
+            _make_mapping(connection, mapping, bindings)
+        done = _done(connection, plan)
+    todo = [rewrite for rewrite in plan.rewrites if rewrite.heap not in done]
+    with ThreadPoolExecutor(run.target.parallel) as pool_:
+        fresh = pool_.map(lambda rewrite: _rewrite(run, plan, catalog, rewrite, bindings), todo)
+        done |= {table.heap: table for table in fresh}
+    heaps = sum(table.kind == "r" for table in catalog.tables.values())
+    return ScrubResult(
+        tables=tuple(done[rewrite.heap] for rewrite in plan.rewrites), untouched=heaps - len(plan.rewrites),
+        schema_before=before, schema_after=schema_digest(ref.dsn(), ref.version // 10000),
+    )
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """What the plan's binding names stand for in this run. Secrets go to the server as parameters only."""
+
+    key: RunKey
+    locale: str
+    password: str
+
+    def values(self, names: Sequence[str]) -> list[Any]:
+        return [self._value(name) for name in names]
+
+    def _value(self, name: str) -> Any:
+        kind, _, rest = name.partition(":")
+        if kind in {"ipad", "opad"}:
+            return self.key.pads(f"domain:{rest}")[kind == "opad"]
+        if kind == "pool":
+            words, _, longest = rest.partition(":")
+            return list(pool(words, self.locale, int(longest)))
+        if kind == "factor":
+            return round(0.5 + 0.45 * self.key.fraction(f"factor:{rest}"), 12)
+        if kind == "start":
+            return self.key.fraction(f"start:{rest}")
+        return self._hashed
+
+    @cached_property
+    def _hashed(self) -> str:
+        return bcrypt.hashpw(self.password.encode(), bcrypt.gensalt(rounds=10)).decode()
+
+
+def _app_password(run: Run) -> str:
+    return resolve_secret(run.target.app_password) if run.target.app_password else DEFAULT_PASSWORD
+
+
+def _key(connection: Connection[Any], drawn: RunKey) -> RunKey:
+    # A resumed run must go on with the key it began with: half the tables already carry its pseudonyms.
+    insert = "INSERT INTO understudy.run_key (secret) VALUES (%s) ON CONFLICT DO NOTHING"
+    connection.execute(insert, [drawn.secret])
+    found = connection.execute("SELECT secret FROM understudy.run_key").fetchone()
+    assert found is not None
+    return RunKey(found[0])
+
+
+def _make_mapping(connection: Connection[Any], mapping: Mapping, bindings: Bindings) -> None:
+    table = sql.Identifier(mapping.table.schema, mapping.table.name)
+    exists = connection.execute("SELECT to_regclass(%s)", [table.as_string()]).fetchone()
+    if exists and exists[0]:
+        return
+    columns = 'original text COLLATE "C" PRIMARY KEY, replacement text COLLATE "C" NOT NULL UNIQUE'
+    cursor = RawCursor(connection)
+    try:
+        with connection.transaction():
+            cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(table, sql.SQL(columns)))
+            insert = sql.SQL("INSERT INTO {} {}").format(table, sql.SQL(mapping.create.sql))  # type: ignore[arg-type]
+            cursor.execute(insert, bindings.values(mapping.create.bindings))
+    except Exception as error:
+        raise _failed(error, f"the mapping of domain {mapping.domain}") from None
+    connection.execute(sql.SQL("ANALYZE {}").format(table))
+
+
+def _done(connection: Connection[Any], plan: Plan) -> dict[Name, TableScrub]:
+    rows = connection.execute("SELECT result FROM understudy.done WHERE plan = %s", [plan.digest]).fetchall()
+    return {table.heap: table for table in (_TABLE.validate_python(row[0]) for row in rows)}
+
+
+def _rewrite(run: Run, plan: Plan, catalog: Catalog, rewrite: TablePlan, bindings: Bindings) -> TableScrub:
+    heap = str(rewrite.heap)
+    run.progress.item(NAME, heap)
+    began = time.monotonic()
+    try:
+        with run.clone() as connection, connection.transaction():
+            connection.execute("SET LOCAL synchronize_seqscans = off")
+            table = catalog.tables[rewrite.heap]
+            values = bindings.values(rewrite.select.bindings)
+            made = rewrite_heap(connection, table, SCRATCH, rewrite.insert, rewrite.select.sql, values)
+            seconds = round(time.monotonic() - began, 3)
+            result = TableScrub(rewrite.heap, made.rows, seconds, made.bytes_before, made.bytes_after)
+            record = "INSERT INTO understudy.done VALUES (%s, %s, %s)"
+            connection.execute(record, [heap, plan.digest, Jsonb(_TABLE.dump_python(result, mode="json"))])
+    except StatementFailed as error:
+        raise _failed(error, heap) from None
+    run.progress.item(NAME, heap, f"{result.rows:,} rows", done=True)
+    return result
+
+
+def _failed(error: Exception, subject: str) -> Exception:
+    if not isinstance(error, StatementFailed):
+        return error
+    what = error.what.removeprefix("a statement on the clone failed: ")
+    return ScrubFailed(
+        f"{subject} could not be rewritten: {what}", where=error.where,
+        hint="the treatment's results break a constraint of the table: choose another one in the policy",
+    )

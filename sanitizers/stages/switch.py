@@ -1,0 +1,91 @@
+"""Switch: makes the validated clone durable and reachable, and points the endpoint at it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from sanitizers.control import Control
+from sanitizers.endpoints.base import Destination, EndpointProvider
+from sanitizers.errors import EndpointFailed, WrongState
+from sanitizers.postgres.connection import open_clone
+from sanitizers.results import SnapshotResult, SwitchResult
+from sanitizers.settings import Target, resolve_secret
+from sanitizers.snapshots.base import CloneRef, SnapshotProvider
+from sanitizers.stages.base import Run
+
+NAME = "switch"
+
+
+def run(run: Run) -> SwitchResult:
+    """Releases the generation and switches to it. Until the endpoint has moved, clients stay where they were."""
+    state = run.control.generation(run.generation).state
+    if state not in {"validated", "live"}:
+        raise WrongState(f"the generation is {state}, not validated", where=run.generation)
+    access, ref = run.target.access, run.result(SnapshotResult).clone
+    run.progress.item(NAME, "making the clone durable")
+    released = run.provider.release(ref, access.listen, access.port, access.role)
+    run.control.move(run.generation, state, run.clock(), released)
+    switch = Switch(run.database, run.target, run.control, run.provider, run.endpoint)
+    return switch.to(run.generation, by=run.options.trigger, now=run.clock())
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Moves one database's endpoint between its generations: forward after a run, back by rollback."""
+
+    database: str
+    target: Target
+    control: Control
+    provider: SnapshotProvider
+    endpoint: EndpointProvider
+
+    def to(self, label: str, *, by: str, now: datetime) -> SwitchResult:
+        """Points the endpoint at a released generation, after a client has been able to log in there."""
+        clone = self.control.generation(label).clone
+        if clone is None or not clone.client_host:
+            raise WrongState("the generation was never released, so nobody can be sent there", where=label)
+        self.provider.start(clone)
+        password = self._admit(clone)
+        role = self.target.access.role
+        destination = Destination(label, clone.client_host, clone.client_port, clone.database, role)
+        _probe(destination, password)
+        previous = self.endpoint.point_to(destination, password)
+        self.control.move(label, "live", now)
+        said = self.endpoint.describe()
+        self.control.record_switch(self.database, said, label, previous.generation if previous else None, by, now)
+        return SwitchResult(said, destination, previous, now)
+
+    def _admit(self, clone: CloneRef) -> str:
+        """Gives the staging role its password: the target's, or a fresh one that only the endpoint will know."""
+        reference = self.target.access.password
+        password = resolve_secret(reference) if reference else secrets.token_urlsafe(24)
+        role = self.target.access.role
+        with open_clone(clone.dsn(), clone.label, database_marker=self.provider.database_marker) as connection:
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
+            # Hashed on this side, so that the password itself is in no statement.
+            verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+            verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
+            statement = sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, sql.Identifier(role), sql.Literal(verifier))
+            connection.execute(statement)
+            connection.execute(sql.SQL("GRANT pg_read_all_data, pg_write_all_data TO {}").format(sql.Identifier(role)))
+        return password
+
+
+def _probe(destination: Destination, password: str) -> None:
+    """Logs in as a client would and reads the catalog; EndpointFailed when that does not work."""
+    try:
+        with psycopg.connect(
+            host=destination.host, port=destination.port, dbname=destination.database, user=destination.role,
+            password=password, connect_timeout=10, application_name="understudy probe",
+        ) as connection:
+            connection.execute("SELECT count(*) FROM pg_tables")
+    except psycopg.Error:
+        raise EndpointFailed(
+            f"a client could not log in as {destination.role}", where=f"{destination.host}:{destination.port}",
+            hint="the endpoint was not moved; look at the clone's server log",
+        ) from None

@@ -1,0 +1,157 @@
+"""What a treatment is: one definition gives the SQL, the safety facts, the parameters and the help text."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+from sqlglot import exp, parse_one
+
+from sanitizers.catalog import Column
+
+Uniqueness = Literal["preserved", "not_guaranteed", "lossy"]
+Build = Callable[[exp.Expression], exp.Expression]
+
+TEXT = frozenset({"text", "varchar", "bpchar", "citext", "name"})
+INTEGER = frozenset({"int2", "int4", "int8"})
+NUMBER = INTEGER | {"numeric", "float4", "float8"}
+TIME = frozenset({"date", "timestamp", "timestamptz"})
+ANY: frozenset[str] = frozenset()
+"""As `accepts`: every type."""
+
+
+class Params(BaseModel):
+    """Parameters of a treatment, as written under `treat:` beside `kind`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KeyedParams(Params):
+    """Parameters of a treatment that replaces a value by a keyed function of it."""
+
+    domain: str | None = None
+    """Linkage domain: equal values in one domain stay equal. The category's name when left out."""
+
+
+class Scope(Protocol):
+    """What an expression may lean on while it is being built: parameters, the keyed digest, mappings."""
+
+    domain: str
+
+    def parameter(self, binding: str, type_: str) -> exp.Expression:
+        """A numbered parameter for a binding (see `policy.plan.Statement`), cast to a type."""
+        ...
+
+    def keyed(self, value: exp.Expression, build: Build) -> exp.Expression:
+        """`build(h)`, where h is HMAC-SHA-256 of the value's text in the scope's domain, computed once."""
+        ...
+
+    def mapped(self, value: exp.Expression, format_: str) -> exp.Expression:
+        """The value's replacement in the scope's mapping, a bijection over all columns of the domain."""
+        ...
+
+    def column(self, name: str) -> exp.Expression:
+        """Another column of the same row."""
+        ...
+
+    def nested(self, treat: dict[str, Any], column: Column, value: exp.Expression) -> exp.Expression:
+        """A part of the value under a treatment of its own; NULL and '' stay what they are."""
+        ...
+
+
+class Transformer(ABC):
+    """One kind of treatment. Sees a column's catalog entry, never a connection and never a value."""
+
+    kind: ClassVar[str]
+    family: ClassVar[str]
+    """ISO/IEC 20889's family: suppression, generalization, pseudonymization, surrogate, noise, permutation."""
+    version: ClassVar[int] = 1
+    params: ClassVar[type[Params]] = Params
+    accepts: ClassVar[frozenset[str]] = ANY
+    may_null: ClassVar[bool] = False
+    """Whether it can make NULL of a value."""
+    keeps_empty: ClassVar[bool] = True
+    """Whether NULL stays NULL and '' stays ''; suppression of the whole column does neither."""
+    elementwise: ClassVar[bool] = True
+    """Whether an array is treated element by element."""
+    deterministic: ClassVar[bool] = True
+    """Whether equal values become equal values within one linkage domain."""
+
+    def uniqueness(self, params: Any) -> Uniqueness:
+        """What becomes of a unique column."""
+        return "not_guaranteed"
+
+    def reserved(self, params: Any) -> str:
+        """A regular expression every result matches, when results come from a reserved range."""
+        return ""
+
+    def summary(self, params: Any) -> str:
+        """The treatment in words, for plans and reports."""
+        return self.kind.replace("_", " ")
+
+    def problems(self, column: Column, params: Any) -> Iterator[str]:
+        """What makes it unsafe for this column beyond type, NULL and uniqueness, for instance its length."""
+        return iter(())
+
+    @abstractmethod
+    def expression(self, column: Column, params: Any, value: exp.Expression, scope: Scope) -> exp.Expression:
+        """The replacement of `value` (never NULL or empty when `keeps_empty`), as SQL of the column's type."""
+
+
+class Keyed(Transformer):
+    """A treatment that derives its result from the value's keyed digest."""
+
+    params = KeyedParams
+
+
+@cache
+def _parsed(template: str) -> exp.Expression:
+    tree = parse_one(template, dialect="postgres")
+    if isinstance(tree, exp.Command):
+        raise ValueError(f"not an expression: {template}")
+    return tree
+
+
+def fragment(template: str, **parts: exp.Expression | int | str) -> exp.Expression:
+    """PostgreSQL text with `:name` for every part; strings and numbers become literals."""
+
+    def fill(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Placeholder) and isinstance(node.this, str):
+            part = parts[node.this]
+            return part.copy() if isinstance(part, exp.Expression) else exp.convert(part)
+        return node
+
+    return _parsed(template).copy().transform(fill, copy=False)
+
+
+def integer(digest: exp.Expression, offset: int) -> exp.Expression:
+    """24 bits of a digest from byte `offset` on, as an integer."""
+    return fragment(
+        "(get_byte(:h, :a) * 65536 + get_byte(:h, :b) * 256 + get_byte(:h, :c))",
+        h=digest, a=offset, b=offset + 1, c=offset + 2,
+    )
+
+
+def hexadecimal(digest: exp.Expression, characters: int) -> exp.Expression:
+    """The first characters of a digest in hexadecimal (4 bits each)."""
+    return fragment("left(encode(:h, 'hex'), :n)", h=digest, n=characters)
+
+
+def unlike(value: exp.Expression, result: exp.Expression, other: exp.Expression) -> exp.Expression:
+    """`result`, or `other` where the result happens to equal the value: nobody is replaced by himself."""
+    return fragment("CASE WHEN :r = :v THEN :o ELSE :r END", r=result, v=value, o=other)
+
+
+def as_base(column: Column, expression: exp.Expression) -> exp.Expression:
+    """A text expression as the column's base type."""
+    if column.base in TEXT:
+        return expression
+    return exp.cast(expression, exp.DataType.build(column.base, dialect="postgres", udt=True))
+
+
+def text_of(column: Column, value: exp.Expression) -> exp.Expression:
+    """The value as text."""
+    return value if column.base == "text" and not column.array else fragment("(:v)::text", v=value)

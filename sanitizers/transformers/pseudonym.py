@@ -1,0 +1,105 @@
+"""Keyed pseudonyms: the same value gets the same replacement in one domain, and only the key could tell which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from sqlglot import exp
+
+from sanitizers.catalog import Column
+from sanitizers.transformers.base import (
+    INTEGER,
+    TEXT,
+    Keyed,
+    KeyedParams,
+    Scope,
+    Uniqueness,
+    as_base,
+    fragment,
+    hexadecimal,
+    text_of,
+    unlike,
+)
+
+_SHAPED = """
+(SELECT string_agg(CASE WHEN u.c ~ '[0-9]' THEN chr(48 + get_byte(:h, ((u.i - 1) % 32)::int) % 10)
+                        WHEN u.c ~ '[A-Z]' THEN chr(65 + get_byte(:h, ((u.i - 1) % 32)::int) % 26)
+                        WHEN u.c ~ '[[:alpha:]]' THEN chr(97 + get_byte(:h, ((u.i - 1) % 32)::int) % 26)
+                        ELSE u.c END, '' ORDER BY u.i)
+ FROM unnest(string_to_array(:v, NULL)) WITH ORDINALITY AS u(c, i))
+"""
+"""Each character is replaced from its own byte of the digest; past 32 characters the bytes come round again,
+which tells nothing about the original: the digest is all that goes in."""
+_TURN = ("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+         "1234567890BCDEFGHIJKLMNOPQRSTUVWXYZAbcdefghijklmnopqrstuvwxyza")  # fmt: skip
+
+
+class Pseudonym(Keyed):
+    """Replaces letters by letters and digits by digits, keeps punctuation and length. UUIDs stay UUIDs."""
+
+    kind = "pseudonym"
+    family = "pseudonymization"
+    accepts = TEXT | {"uuid"}
+
+    def summary(self, params: Any) -> str:
+        return "keyed pseudonym in the value's shape"
+
+    def expression(self, column: Column, params: KeyedParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+        original = text_of(column, value)
+        if column.base == "uuid":
+            return scope.keyed(original, lambda h: fragment("left(encode(:h, 'hex'), 32)::uuid", h=h))
+
+        def build(digest: exp.Expression) -> exp.Expression:
+            shaped = fragment(_SHAPED, h=digest, v=original)
+            turned = fragment("translate(:s, :from_, :to)", s=original, from_=_TURN[0], to=_TURN[1])
+            return unlike(original, shaped, turned)
+
+        return scope.keyed(original, build)
+
+
+class UniqueParams(KeyedParams):
+    format: Literal["digits", "ssn", "token"] = "digits"
+    """`digits` changes a value's digits and keeps the rest, `ssn` uses the never-issued area 666,
+    `token` is an opaque word (a UUID for uuid columns)."""
+
+
+class Unique(Keyed):
+    """A bijection: different values stay different, in every column of the domain. For keys and unique columns."""
+
+    kind = "unique"
+    family = "pseudonymization"
+    params = UniqueParams
+    accepts = TEXT | INTEGER | {"uuid", "numeric"}
+    elementwise = False
+
+    def uniqueness(self, params: UniqueParams) -> Uniqueness:
+        return "preserved"
+
+    def reserved(self, params: UniqueParams) -> str:
+        return "^(666|000)" if params.format == "ssn" else ""
+
+    def summary(self, params: UniqueParams) -> str:
+        return {
+            "digits": "keyed bijection of the digits", "ssn": "keyed bijection into area 666", "token": "unique token",
+        }[params.format]
+
+    def problems(self, column: Column, params: UniqueParams) -> Iterator[str]:
+        if params.format == "token" and column.max_length is not None and column.max_length < _TOKEN:
+            yield f"a token needs {_TOKEN} characters, {column.type} is too short"
+        if params.format == "token" and column.base in INTEGER | {"numeric"}:
+            yield f"a token is not a number, the column is {column.type}: use format: digits"
+        if params.format != "token" and column.base == "uuid":
+            yield "a uuid has no digits format: use format: token"
+
+    def expression(self, column: Column, params: UniqueParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+        original = text_of(column, value)
+        if params.format != "token":
+            return as_base(column, scope.mapped(original, params.format))
+        if column.base == "uuid":
+            return scope.keyed(original, lambda h: fragment("left(encode(:h, 'hex'), 32)::uuid", h=h))
+        return scope.keyed(original, lambda h: fragment("concat('u', :h)", h=hexadecimal(h, _TOKEN - 1)))
+
+
+_TOKEN = 21
+"""One letter and 80 bits."""

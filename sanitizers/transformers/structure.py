@@ -1,0 +1,89 @@
+"""JSON documents: an allow-list of paths is kept or treated, everything else is erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import field_validator
+from sqlglot import exp
+
+from sanitizers.catalog import Column
+from sanitizers.transformers.base import Params, Scope, Transformer, Uniqueness, fragment
+
+_LEAF = Column(name="", position=0, type="text", base="text", category="S")
+"""What a scalar inside a document is to its treatment: unbounded text."""
+
+
+class JsonParams(Params):
+    paths: dict[str, dict[str, Any]] = {}
+    """Dotted paths and their treatments, `{kind: keep}` to keep a whole subtree; what is not listed is erased."""
+
+    @field_validator("paths")
+    @classmethod
+    def _kinds(cls, paths: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for path, treat in paths.items():
+            if "kind" not in treat:
+                raise ValueError(f"path {path}: a treatment needs a kind")
+            if any(other != path and other.startswith(f"{path}.") for other in paths):
+                raise ValueError(f"path {path}: another path lies below it")
+        return paths
+
+
+class Json(Transformer):
+    """Keeps or treats the listed paths of a JSON document and erases all others."""
+
+    kind = "json"
+    family = "suppression"
+    params = JsonParams
+    accepts = frozenset({"json", "jsonb"})
+
+    def uniqueness(self, params: Any) -> Uniqueness:
+        return "lossy"
+
+    def summary(self, params: JsonParams) -> str:
+        return f"JSON: {len(params.paths)} paths kept or treated, the rest erased" if params.paths else "JSON erased"
+
+    def problems(self, column: Column, params: JsonParams) -> Iterator[str]:
+        return (f"path {path} cannot hold a bijection" for path, t in params.paths.items() if t["kind"] == "unique")
+
+    def expression(self, column: Column, params: JsonParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+        document = fragment("(:v)::jsonb", v=value)
+        tree: dict[str, Any] = {}
+        for path, treat in params.paths.items():
+            *above, leaf = path.split(".")
+            node = tree
+            for key in above:
+                node = node.setdefault(key, {})
+            node[leaf] = treat
+        return exp.cast(_object(tree, document, (), scope), exp.DataType.build(column.base, dialect="postgres"))
+
+
+def _object(tree: dict[str, Any], document: exp.Expression, above: tuple[str, ...], scope: Scope) -> exp.Expression:
+    result = fragment("'{}'::jsonb")
+    for key, below in tree.items():
+        path = (*above, key)
+        kind = below.get("kind") if isinstance(below.get("kind"), str) else None
+        content = _leaf(below, document, path, scope) if kind else _object(below, document, path, scope)
+        result = fragment(
+            "(:before || CASE WHEN :here IS NULL THEN '{}'::jsonb ELSE jsonb_build_object(:key, :content) END)",
+            before=result, here=_at(document, path, "#>"), key=key, content=content,
+        )
+    return result
+
+
+def _leaf(treat: dict[str, Any], document: exp.Expression, path: tuple[str, ...], scope: Scope) -> exp.Expression:
+    if treat["kind"] == "keep":
+        return _at(document, path, "#>")
+    text = _at(document, path, "#>>")
+    treated = fragment("to_jsonb(:t)", t=scope.nested(treat, _LEAF, text))
+    # An object or array where a scalar was promised is erased, not stringified.
+    return fragment(
+        "CASE WHEN jsonb_typeof(:here) IN ('string', 'number') THEN :treated ELSE 'null'::jsonb END",
+        here=_at(document, path, "#>"), treated=treated,
+    )
+
+
+def _at(document: exp.Expression, path: tuple[str, ...], operator: str) -> exp.Expression:
+    keys = exp.Array(expressions=[exp.Literal.string(key) for key in path])
+    return fragment(f"(:d {operator} (:keys)::text[])", d=document, keys=keys)

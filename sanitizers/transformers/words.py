@@ -1,0 +1,34 @@
+"""The word lists behind surrogates: drawn from Faker once per locale and length, never per row.
+
+A list reaches the database as one `name[]` parameter: fixed-width elements make picking one a single step,
+where `text[]` is walked from its start (0.27 s against 6 s for a million picks).
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+from faker import Faker
+
+_DRAWS = 1500
+_BYTES = 63
+"""What fits PostgreSQL's `name`."""
+WORDS = ("first_name", "last_name", "company", "job", "street_name", "sentence")
+
+
+@cache
+def pool(name: str, locale: str, longest: int = _BYTES) -> tuple[str, ...]:
+    """Distinct words of one kind, sorted, none longer than `longest` characters. Same arguments, same words."""
+    faker = Faker(locale)
+    faker.seed_instance(f"{name}|{locale}")
+    drawn = {" ".join(_draw(faker, name).split()) for _ in range(_DRAWS)}
+    fitting = sorted(word for word in drawn if 2 <= len(word) <= longest and len(word.encode()) <= _BYTES)
+    random.Random(name).shuffle(fitting)
+    return tuple(fitting)
+
+
+def _draw(faker: Faker, name: str) -> str:
+    if name == "sentence":
+        return str(faker.sentence(nb_words=6))
+    return str(getattr(faker, name)())

@@ -1,0 +1,254 @@
+"""Originals against clone, whole columns: no treated value may have survived, no row may have got lost.
+
+Keys and hashes of the treated columns flow out of the clone into a temporary table beside the sealed
+original, never the other way, and one aggregate SELECT there compares them. Values that are equal have equal
+hashes, so nothing that survived is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection, sql
+
+from sanitizers.catalog import Catalog, Column, Table
+from sanitizers.policy.plan import ColumnPlan, TableRulePlan
+from sanitizers.results import ColumnCounts, Gate
+from sanitizers.validators.base import Migrations, changed_columns, column, relation
+
+_BLOCK = 1 << 18
+"""Bytes gathered before they are passed on: one message a row would cost more than the rows."""
+_PUNCTUATION = " \t\r\n!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+"""A value of nothing else counts as empty: it tells nothing, and a pseudonym in its shape is itself."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One policy table before and after."""
+
+    rule: TableRulePlan
+    paired_by: str
+    originals: int
+    scrubbed: int
+    paired: int
+    exempt: int
+    exempt_altered: int
+    """Values of exempt rows that are not what they were."""
+    columns: tuple[ColumnCounts, ...]
+    missing: tuple[str, ...] = ()
+    """Treated columns that the clone has no more."""
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """How one table is read on both sides."""
+
+    rule: TableRulePlan
+    before: Table
+    after: Table
+    key: tuple[str, ...]
+    kept: tuple[str, ...]
+    """Columns equal on both sides, which pair the rows of a table without a usable key."""
+    treated: tuple[ColumnPlan, ...]
+
+    @property
+    def paired_by(self) -> str:
+        if self.key:
+            return f"key ({', '.join(self.key)})"
+        return f"{'kept columns and ' if self.kept else ''}physical order"
+
+
+def compare(
+    clone: Connection[Any], original: Connection[Any], rule: TableRulePlan, after: Catalog, before: Catalog
+) -> Comparison | None:
+    """Counts of every treated column, row against row; None when the clone has the table no more.
+
+    Both sessions are settled and in autocommit mode; the one on the clone only reads.
+    """
+    if rule.table not in after.tables:
+        return None
+    pair = _pair(rule, after.tables[rule.table], before.tables[rule.table])
+    original.execute(_receiver(pair))
+    try:
+        _copy(clone, original, pair)
+        original.execute("ANALYZE pg_temp.understudy_scrubbed")
+        counts = original.execute(_counts(pair)).fetchone()
+    finally:
+        if not original.broken:
+            original.execute("DROP TABLE IF EXISTS pg_temp.understudy_scrubbed")
+    assert counts is not None
+    return _comparison(pair, counts)
+
+
+def _pair(rule: TableRulePlan, after: Table, before: Table) -> _Pair:
+    here = {name for name in after.by_name if name in before.by_name}
+    key = rule.key if set(rule.key) <= here else ()
+    kept = tuple(item.name for item in rule.columns if item.kind == "keep" and item.name in here)
+    treated = tuple(item for item in changed_columns(rule) if item.name in here)
+    return _Pair(rule, before, after, key, () if key else kept, treated)
+
+
+def _hash(expression: sql.Composable) -> sql.Composed:
+    return sql.SQL('hashtextextended(({})::text COLLATE "C", 0)').format(expression)
+
+
+def _keys(pair: _Pair) -> list[sql.Composable]:
+    """What identifies a row: its key, or its place among the rows with equal kept columns."""
+    if pair.key:
+        return [column(name) for name in pair.key]
+    alike = _hash(sql.SQL("ROW({})").format(sql.SQL(", ").join(column(name) for name in pair.kept)))
+    place = sql.SQL("row_number() OVER (PARTITION BY {} ORDER BY t.tableoid::regclass::text, t.ctid)")
+    return [alike, place.format(alike)]
+
+
+def _names(letter: str, count: int) -> list[sql.Identifier]:
+    return [sql.Identifier(f"{letter}{number}") for number in range(count)]
+
+
+def _row(pair: _Pair) -> list[sql.Composable]:
+    keys, hashes = _keys(pair), [_hash(column(item.name)) for item in pair.treated]
+    return [*_named("k", keys), *_named("h", hashes)]
+
+
+def _named(letter: str, values: Sequence[sql.Composable]) -> list[sql.Composable]:
+    names = _names(letter, len(values))
+    return [sql.SQL("{} AS {}").format(value, name) for value, name in zip(values, names, strict=True)]
+
+
+def _select(values: list[sql.Composable], table: Table) -> sql.Composed:
+    return sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(values), relation(table))
+
+
+def _receiver(pair: _Pair) -> sql.Composed:
+    # The original's own types, so that keys meet on equal terms and their indexes' equality applies.
+    empty = _select(_row(pair), pair.before)
+    return sql.SQL("CREATE TEMP TABLE understudy_scrubbed AS {} WITH NO DATA").format(empty)
+
+
+def _copy(clone: Connection[Any], original: Connection[Any], pair: _Pair) -> None:
+    """Pipes the clone's rows to the original's server in blocks."""
+    out = sql.SQL("COPY ({}) TO STDOUT").format(_select(_row(pair), pair.after))
+    into = "COPY pg_temp.understudy_scrubbed FROM STDIN"
+    with clone.cursor().copy(out) as source, original.cursor().copy(into) as sink:
+        block = bytearray()
+        while data := source.read():
+            block += data
+            if len(block) >= _BLOCK:
+                sink.write(bytes(block))
+                block.clear()
+        sink.write(bytes(block))
+
+
+def _filled(item: Column) -> sql.Composed:
+    """Whether a value says anything: not NULL, and more than punctuation or an empty document."""
+    value: sql.Composable = column(item.name)
+    if item.base in {"json", "jsonb"} and not item.array:
+        return sql.SQL("coalesce(({})::text NOT IN ('{{}}', '[]', 'null', '\"\"'), false)").format(value)
+    if item.base == "bytea" and not item.array:
+        return sql.SQL("coalesce(octet_length({}) > 0, false)").format(value)
+    text = sql.SQL("array_to_string({}, '')" if item.array else "({})::text").format(value)
+    return sql.SQL("coalesce(ltrim({}, {}) <> '', false)").format(text, sql.Literal(_PUNCTUATION))
+
+
+_BOTH = "o.here AND s.here"
+_HEAD = ("o.here", "s.here", _BOTH, f"{_BOTH} AND o.exempt")
+_COLUMN = (
+    f"{_BOTH} AND o.{{h}} IS NULL",
+    f"{_BOTH} AND s.{{h}} IS NULL",
+    f"{_BOTH} AND NOT o.exempt AND o.{{f}} AND o.{{h}} IS DISTINCT FROM s.{{h}}",
+    f"{_BOTH} AND NOT o.exempt AND o.{{f}} AND o.{{h}} = s.{{h}}",
+    f"{_BOTH} AND o.exempt AND o.{{h}} IS DISTINCT FROM s.{{h}}",
+)
+"""Nulls before and after, changed, unchanged, altered in exempt rows."""
+
+
+def _counts(pair: _Pair) -> sql.Composed:
+    numbers = range(len(pair.treated))
+    conditions = [*_HEAD, *(text.format(h=f"h{n}", f=f"f{n}") for n in numbers for text in _COLUMN)]
+    counts = [sql.SQL("count(*) FILTER (WHERE {})").format(sql.SQL(text)) for text in conditions]
+    return sql.SQL(
+        "SELECT {counts} FROM ({original}) AS o"
+        " FULL JOIN (SELECT *, true AS here FROM pg_temp.understudy_scrubbed) AS s USING ({keys})"
+    ).format(
+        counts=sql.SQL(", ").join(counts),
+        original=_original(pair),
+        keys=sql.SQL(", ").join(_names("k", len(_keys(pair)))),
+    )
+
+
+def _original(pair: _Pair) -> sql.Composed:
+    flags = _named("f", [_filled(pair.before.by_name[item.name]) for item in pair.treated])
+    condition = sql.SQL(f"({pair.rule.exempt})" if pair.rule.exempt else "false")
+    exempt = sql.SQL("coalesce({}, false) AS exempt").format(condition)
+    return _select([*_row(pair), *flags, exempt, sql.SQL("true AS here")], pair.before)
+
+
+def _comparison(pair: _Pair, counts: Sequence[int]) -> Comparison:
+    originals, scrubbed, paired, exempt = counts[: len(_HEAD)]
+    rest, width = counts[len(_HEAD) :], len(_COLUMN)
+    each = [rest[start : start + width] for start in range(0, len(rest), width)]
+    return Comparison(
+        rule=pair.rule,
+        paired_by=pair.paired_by,
+        originals=originals,
+        scrubbed=scrubbed,
+        paired=paired,
+        exempt=exempt,
+        exempt_altered=sum(numbers[-1] for numbers in each),
+        columns=tuple(
+            ColumnCounts(f"{pair.rule.table}.{item.name}", paired, before, after, changed, unchanged, exempt)
+            for item, (before, after, changed, unchanged, _) in zip(pair.treated, each, strict=True)
+        ),
+        missing=tuple(item.name for item in changed_columns(pair.rule) if item not in pair.treated),
+    )
+
+
+def comparison_gates(found: Comparison, migrations: Migrations) -> Iterator[Gate]:
+    """The gates of one compared table. Where a migration may have had a hand in it, the gate says so."""
+    rule, theirs = found.rule, migrations.mention(found.rule.table)
+    by_name = {f"{rule.table}.{item.name}": item for item in rule.columns}
+    yield _paired(found, theirs, bool(migrations))
+    for counts in found.columns:
+        item = by_name[counts.column]
+        if not item.erases_nulls:
+            yield _nulls(counts, theirs)
+        if item.must_differ:
+            yield _differs(counts)
+    for name in found.missing:
+        observed = "column is gone" + _NAMED * theirs
+        yield Gate("differs from original", f"{rule.table}.{name}", theirs, observed, "0 unchanged")
+    if rule.exempt:
+        yield _exempt(found, theirs)
+
+
+_NAMED = " (a migration names the table)"
+
+
+def _paired(found: Comparison, theirs: bool, migrated: bool) -> Gate:
+    lost, new = found.originals - found.paired, found.scrubbed - found.paired
+    observed = f"{found.paired} of {found.originals}, by {found.paired_by}"
+    if lost or new:
+        observed += f"; {lost} without a partner, {new} not in production"
+    passed = (lost == 0 or theirs) and (new == 0 or migrated)
+    expected = f"{found.originals} of {found.originals}"
+    return Gate("rows paired with originals", str(found.rule.table), passed, observed, expected)
+
+
+def _nulls(counts: ColumnCounts, theirs: bool) -> Gate:
+    same = counts.nulls_before == counts.nulls_after
+    observed = f"{counts.nulls_after}{_NAMED * (theirs and not same)}"
+    return Gate("null count", counts.column, same or theirs, observed, str(counts.nulls_before))
+
+
+def _differs(counts: ColumnCounts) -> Gate:
+    observed = f"{counts.unchanged} unchanged, {counts.changed} changed"
+    return Gate("differs from original", counts.column, counts.unchanged == 0, observed, "0 unchanged")
+
+
+def _exempt(found: Comparison, theirs: bool) -> Gate:
+    altered = found.exempt_altered
+    observed = f"{altered} values altered in {found.exempt} rows{_NAMED * (theirs and altered > 0)}"
+    passed = altered == 0 or theirs
+    return Gate("exempt rows unchanged", str(found.rule.table), passed, observed, "0 values altered")

@@ -1,0 +1,199 @@
+"""Where a generation's ids come from: windows of each sequence's range, far past production, never shared.
+
+Pure arithmetic. Values are counted in *slots*: slot 0 is the next value production would give, slot n lies n
+increments further in the direction of travel, so ascending and descending sequences are the same here. The
+range is cut into cells of one width, counted back from its end. Widths are 100 times a power of two, so that
+cells of different widths nest and a range that fills up does not fragment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sanitizers.catalog import Column
+from sanitizers.catalog import Sequence as DatabaseSequence
+
+NARROWEST = 100
+"""Ids a window must hold at least, else the sequence is exhausted."""
+WIDEST = 2**40
+"""Ids a window holds at most: nobody inserts more into one generation."""
+SHARE = 64
+"""A window takes at most this fraction of the headroom, so that a week of several refreshes a day fits."""
+GUARD = 10_000
+"""Ids left to production at least, before the first window."""
+GUARD_DAYS = 14
+"""Days of production's growth left to it: longer than a generation is used."""
+GUARD_SHARE = 4
+"""The guard takes at most this fraction of the headroom, so that room is left near the end of a type."""
+RECENT_DAYS = 7
+"""Windows are disjoint from those of this many days before, whatever became of their generations."""
+EXACT = 2**53 - 1
+"""The largest integer JavaScript keeps exactly: windows stay below it while production is in its lower half."""
+
+_INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
+_FLOATS = {"float4": 2**24, "float8": 2**53}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The values a sequence can give that all of its columns can hold, both ends included."""
+
+    lower: int
+    upper: int
+    type: str
+    """What sets the limit in the direction of travel: the sequence's own type, or a column's."""
+
+
+def reach_of(sequence: DatabaseSequence, columns: Iterable[Column]) -> Reach:
+    """The range of a sequence, narrowed by the columns that it feeds."""
+    found = Reach(sequence.minimum, sequence.maximum, sequence.type)
+    for column in columns:
+        lower, upper = _held_by(column)
+        tighter = upper < found.upper if sequence.increment > 0 else lower > found.lower
+        name = column.base if column.base in _INTEGERS else column.type
+        found = Reach(max(found.lower, lower), min(found.upper, upper), name if tighter else found.type)
+    return found
+
+
+def _held_by(column: Column) -> tuple[int, int]:
+    if column.base in _INTEGERS:
+        return -_INTEGERS[column.base], _INTEGERS[column.base] - 1
+    if column.base in _FLOATS:
+        return -_FLOATS[column.base], _FLOATS[column.base]
+    if column.base == "oid":
+        return 0, 2**32 - 1
+    if column.precision is not None:
+        most: int = 10 ** (column.precision - (column.scale or 0)) - 1
+        return -most, most
+    if column.max_length is not None:
+        return 1 - 10 ** (column.max_length - 1), 10**column.max_length - 1
+    return -(2**63), 2**63 - 1
+
+
+def position(sequence: DatabaseSequence, extreme: int | None = None) -> int:
+    """The next value production would give, or the next one past `extreme`, whichever is further.
+
+    `extreme` is the furthest id found in the sequence's columns: people insert ids by hand. It says nothing
+    about a sequence that cycles.
+    """
+    own = sequence.last_value + (sequence.increment if sequence.is_called else 0)
+    if not sequence.cycle:
+        return own if extreme is None else beyond(own, extreme, sequence.increment)
+    if own > sequence.maximum:
+        return sequence.minimum
+    return sequence.maximum if own < sequence.minimum else own
+
+
+def beyond(start: int, extreme: int, increment: int) -> int:
+    """The first of `start`, `start + increment`, ... that lies past `extreme`."""
+    passed = (extreme - start) // increment + 1
+    return start + max(passed, 0) * increment
+
+
+def growth(history: Sequence[tuple[datetime, int]], increment: int) -> int:
+    """How far production may travel in GUARD_DAYS, at its fastest daily pace in `history` (oldest first)."""
+    direction = 1 if increment > 0 else -1
+    day = timedelta(days=1)
+    paces = [
+        direction * (later - earlier) / max((then - before) / day, 1)
+        for (before, earlier), (then, later) in pairwise(history)
+    ]
+    return int(max([0, *paces]) * GUARD_DAYS)
+
+
+def place(
+    sequence: DatabaseSequence,
+    reach: Reach,
+    production: int,
+    taken: Sequence[tuple[int, int]],
+    seed: bytes,
+    expected_growth: int = 0,
+) -> tuple[int, int] | None:
+    """The window of one sequence; one that cycles and has no room ahead gets it where production wraps to."""
+    bounds, step = (reach.lower, reach.upper), sequence.increment
+    found = choose_window(bounds, step, production, taken, seed, expected_growth)
+    if found or not sequence.cycle:
+        return found
+    own = position(sequence)
+    behind = (reach.lower, own - 1) if step > 0 else (own + 1, reach.upper)
+    wrapped = reach.lower if step > 0 else reach.upper
+    return choose_window(behind, step, wrapped, taken, seed, expected_growth)
+
+
+def choose_window(
+    bounds: tuple[int, int],
+    increment: int,
+    production: int,
+    taken: Iterable[tuple[int, int]],
+    seed: bytes,
+    expected_growth: int = 0,
+) -> tuple[int, int] | None:
+    """The first and last id of a window past production, apart from every window in `taken`.
+
+    `production` is the next value production would give, `seed` 32 bytes of this sequence and day alone,
+    `expected_growth` the distance production may travel. None when no NARROWEST ids in a row are left.
+    """
+    track = _Track.of(bounds, increment, production)
+    guard = min(max(GUARD, expected_growth // abs(increment)), track.slots // GUARD_SHARE)
+    blocked = [track.backwards(*window) for window in taken]
+    for width in _widths(track.slots):
+        gaps = _free_cells(blocked, width, (track.slots - guard) // width)
+        if free := sum(len(gap) for gap in gaps):
+            draw, jitter = int.from_bytes(seed[:16]), int.from_bytes(seed[16:])
+            cell = _nth(gaps, draw % free)
+            # Narrow types have only dozens of cells: the first id moves within its cell's first quarter.
+            skipped = jitter % (width // 4) if width > NARROWEST else 0
+            return track.value((cell + 1) * width - 1 - skipped), track.value(cell * width)
+    return None
+
+
+@dataclass(frozen=True)
+class _Track:
+    """The slots from production's next value to the end of the range."""
+
+    production: int
+    increment: int
+    slots: int
+
+    @classmethod
+    def of(cls, bounds: tuple[int, int], increment: int, production: int) -> _Track:
+        direction = 1 if increment > 0 else -1
+        start, end = direction * production, max(direction * bound for bound in bounds)
+        if start <= EXACT // 2:
+            end = min(end, EXACT)
+        return cls(production, increment, max((end - start) // abs(increment) + 1, 0))
+
+    def backwards(self, first: int, last: int) -> tuple[int, int]:
+        """The slots a range of values touches, counted back from the end; it may be of another residue."""
+        near = (first - self.production) // self.increment
+        far = -((self.production - last) // self.increment)
+        return self.slots - 1 - far, self.slots - 1 - near
+
+    def value(self, back: int) -> int:
+        return self.production + (self.slots - 1 - back) * self.increment
+
+
+def _widths(slots: int) -> Iterable[int]:
+    """Widths to try, widest first; none when not even the narrowest window fits."""
+    share = min(WIDEST, slots // SHARE)
+    powers = max((share // NARROWEST).bit_length() - 1, 0)
+    return (NARROWEST << power for power in range(powers, -1, -1))
+
+
+def _free_cells(blocked: Iterable[tuple[int, int]], width: int, cells: int) -> list[range]:
+    gaps, edge = [], 0
+    for first, last in sorted((first // width, last // width) for first, last in blocked):
+        gaps.append(range(edge, min(first, cells)))
+        edge = max(edge, last + 1)
+    return [*gaps, range(edge, cells)]
+
+
+def _nth(gaps: Iterable[range], number: int) -> int:
+    for gap in gaps:
+        if number < len(gap):
+            return gap[number]
+        number -= len(gap)
+    raise IndexError(number)

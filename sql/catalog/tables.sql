@@ -1,0 +1,20 @@
+-- Every table that can hold rows or partitions, extensions' own tables left out.
+SELECT n.nspname, c.relname, c.oid, c.relkind::text,
+       pn.nspname AS parent_schema, pc.relname AS parent_name,
+       ARRAY(SELECT a.attname::text
+             FROM pg_partitioned_table p, unnest(p.partattrs) WITH ORDINALITY AS k(attnum, position)
+             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
+             WHERE p.partrelid = c.oid ORDER BY k.position) AS partition_key,
+       c.relnatts, c.relpersistence::text, coalesce(c.reloptions, '{}'), coalesce(ts.spcname, ''),
+       c.reltuples::bigint, CASE c.relkind WHEN 'r' THEN pg_table_size(c.oid) ELSE 0 END
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
+LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
+LEFT JOIN pg_class pc ON pc.oid = i.inhparent
+LEFT JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'understudy') AND n.nspname NOT LIKE 'pg\_%'
+  AND NOT EXISTS (SELECT FROM pg_depend d
+                  WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+ORDER BY 1, 2

@@ -1,0 +1,1 @@
+DELETE FROM understudy.snapshots WHERE label = %(label)s

@@ -1,0 +1,3 @@
+INSERT INTO understudy.reports (run_id, record, page, digest)
+VALUES (%(run_id)s, %(record)s, %(page)s, %(digest)s)
+ON CONFLICT (run_id) DO UPDATE SET record = excluded.record, page = excluded.page, digest = excluded.digest

@@ -1,0 +1,1 @@
+REFRESH MATERIALIZED VIEW billing.payer_totals

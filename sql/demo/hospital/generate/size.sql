@@ -1,0 +1,16 @@
+-- Rows in each table that the generator fills.
+SELECT (SELECT count(*) FROM billing.payers)          AS payers,
+       (SELECT count(*) FROM clinical.providers)      AS providers,
+       (SELECT count(*) FROM clinical.patients)       AS patients,
+       (SELECT count(*) FROM clinical.relatives)      AS relatives,
+       (SELECT count(*) FROM clinical.encounters)     AS encounters,
+       (SELECT count(*) FROM clinical.conditions)     AS conditions,
+       (SELECT count(*) FROM clinical.medications)    AS medications,
+       (SELECT count(*) FROM clinical.observations)   AS observations,
+       (SELECT count(*) FROM clinical.notes)          AS notes,
+       (SELECT count(*) FROM billing.insurance_cards) AS insurance_cards,
+       (SELECT count(*) FROM billing.claims)          AS claims,
+       (SELECT count(*) FROM billing.ledger)          AS ledger,
+       (SELECT count(*) FROM iam.accounts)            AS accounts,
+       (SELECT count(*) FROM iam.sessions)            AS sessions,
+       (SELECT count(*) FROM audit.changes)           AS changes
