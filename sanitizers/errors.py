@@ -28,6 +28,8 @@ class UnderstudyError(Exception):
 
     exit_code: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
+    report: Any = None
+    """Where the refused run's report lies (`results.ReportResult`), once there is one."""
 
     def __init__(
         self, what: str, *, where: str = "", hint: str = "", problems: tuple[Problem, ...] = ()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
-from sanitizers import results
-from sanitizers.control import Control
 from sanitizers.errors import UnderstudyError
-from sanitizers.keys import RunKey
 from sanitizers.results import ReportResult
 from sanitizers.stages import (
     approve,
@@ -32,8 +27,7 @@ from sanitizers.stages import (
     switch,
     validate,
 )
-from sanitizers.stages.base import Approver, Options, Run
-from sanitizers.validators.expectations import ExpectationRunner
+from sanitizers.stages.base import Run
 
 FORWARD: tuple[ModuleType, ...] = (
     snapshot, isolate, plan, scrub, purge, offset, migrate, validate, approve, switch,
@@ -146,6 +140,3 @@ class Execution:
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-_ = (os, socket, replace, results, Control, RunKey, Approver, Options, ExpectationRunner)

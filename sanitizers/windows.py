@@ -31,7 +31,7 @@ GUARD_SHARE = 4
 RECENT_DAYS = 7
 """Windows are disjoint from those of this many days before, whatever became of their generations."""
 EXACT = 2**53 - 1
-"""The largest integer JavaScript keeps exactly: windows stay below it while production is in its lower half."""
+"""The largest integer JavaScript keeps exactly: windows stay below it while production is far below."""
 
 _INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 _FLOATS = {"float4": 2**24, "float8": 2**53}

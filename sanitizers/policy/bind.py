@@ -26,6 +26,16 @@ _UNSTRUCTURED = {"credential", "free_text", "json", "binary"}
 
 def compile_plan(policy: LoadedPolicy, catalog: Catalog) -> Plan:
     """The plan of this policy for this catalog; PlanRefused with every problem there is."""
+    return _bound(policy, catalog).plan()
+
+
+def bound_treatments(policy: LoadedPolicy, catalog: Catalog) -> list[tuple[Table, dict[str, Treatment]]]:
+    """The treated columns of every table and their treatments; PlanRefused like `compile_plan`."""
+    bound = _bound(policy, catalog).bound
+    return [(bound[name].table, bound[name].treatments) for name in sorted(bound) if bound[name].treatments]
+
+
+def _bound(policy: LoadedPolicy, catalog: Catalog) -> _Binder:
     binder = _Binder(policy, catalog)
     binder.bind()
     if binder.problems:
@@ -35,7 +45,7 @@ def compile_plan(policy: LoadedPolicy, catalog: Catalog) -> Plan:
             problems=tuple(binder.problems),
             hint="correct the policy and try again; nothing was changed, staging serves what it served",
         )
-    return binder.plan()
+    return binder
 
 
 def uncovered(policy: LoadedPolicy, catalog: Catalog) -> list[Problem]:
@@ -166,13 +176,18 @@ class _Binder:
         paths = spec.get("paths")
         if not isinstance(paths, dict):
             return spec
-        profile = self.policy.profile
-        resolved = {
-            path: {"domain": part.partition(".")[0], **profile.treatment(part)} if isinstance(part, str) and part != "keep"
-            else {"kind": "keep"} if part == "keep" else part
-            for path, part in paths.items()
-        }
-        return {**spec, "paths": {path: _known(part) for path, part in resolved.items()}}
+        return {**spec, "paths": {path: self._part(part) for path, part in paths.items()}}
+
+    def _part(self, part: object) -> dict[str, object]:
+        if not isinstance(part, str):
+            assert isinstance(part, dict)
+            treatment(part, "")
+            return part
+        if part == "keep":
+            return {"kind": "keep"}
+        spec = self.policy.profile.treatment(part)
+        found = treatment(spec, part)
+        return {**spec, "domain": found.domain} if "domain" in type(found.params).model_fields else spec
 
     def _category(self, rule: ColumnRule) -> CategoryRule:
         return self.policy.profile.categories[rule.category.partition(".")[0]]
@@ -272,7 +287,7 @@ class _Binder:
                     entry = (name, self.bound[name].table.by_name[column])
                     columns.setdefault((found.domain, format_), []).append(entry)
         for (domain, format_), entries in columns.items():
-            yield mapping(domain, format_, entries)
+            yield mapping(domain, format_, [(table, column, self.bound[table].exempt) for table, column in entries])
 
     def _rewrites(self) -> Iterator[TablePlan]:
         assert self.catalog is not None
@@ -290,12 +305,6 @@ class _Binder:
 
 _FIXED = {"constant", "placeholder", "json"}
 """Treatments whose result does not depend on the value: an original may happen to be that very result."""
-
-
-def _known(spec: dict[str, object]) -> dict[str, object]:
-    """The nested treatment, validated: KeyError for an unknown kind, pydantic's error for bad parameters."""
-    treatment({key: value for key, value in spec.items() if key != "domain" or "domain" in TRANSFORMERS[str(spec["kind"])].params.model_fields}, "")
-    return spec
 
 
 def _unfit(table: Table, column: Column, found: Treatment) -> Iterator[str]:

@@ -192,35 +192,36 @@ def heap_select(
 
 _MAPPING = """
 WITH source AS (
-    SELECT DISTINCT v FROM (:sources) AS s(v) WHERE v IS NOT NULL AND v <> ''
+    SELECT v, bool_or(exempt) AS exempt FROM (:sources) AS s(v, exempt) WHERE v IS NOT NULL AND v <> '' GROUP BY v
 ), shaped AS (
-    SELECT v, regexp_replace(v, '[0-9]', '0', 'g') AS shape, regexp_replace(v, '[^0-9]', '', 'g') AS digits,
+    SELECT v, exempt, regexp_replace(v, '[0-9]', '0', 'g') AS shape, regexp_replace(v, '[^0-9]', '', 'g') AS digits,
            :digest AS h
     FROM source
 ), bounded AS (
-    SELECT v, h, shape, digits, length(digits) AS width, nullif(digits, '')::numeric AS number,
+    SELECT v, exempt, h, shape, length(digits) AS width, nullif(digits, '')::numeric AS number,
            :low AS low, :high AS high
     FROM shaped
 ), placed AS (
-    SELECT b.*, row_number() OVER (PARTITION BY shape ORDER BY h, v) - 1 AS place,
+    SELECT b.*, row_number() OVER (PARTITION BY shape, exempt ORDER BY h, v) - 1 AS place,
            count(*) OVER (PARTITION BY shape) AS total,
-           lead(number) OVER (PARTITION BY shape ORDER BY h, v) AS next,
-           first_value(number) OVER (PARTITION BY shape ORDER BY h, v) AS first,
-           lag(number, 1, low - 1) OVER (PARTITION BY shape ORDER BY number) + 1 AS gap_low,
-           number AS gap_end, max(number) OVER (PARTITION BY shape) AS top
+           lead(number) OVER (PARTITION BY shape, exempt ORDER BY h, v) AS next,
+           first_value(number) OVER (PARTITION BY shape, exempt ORDER BY h, v) AS first,
+           lag(number, 1, low - 1) OVER (PARTITION BY shape ORDER BY number) + 1 AS free_from,
+           number AS free_to, max(number) OVER (PARTITION BY shape) AS top
     FROM bounded AS b
 ), gap AS (
     SELECT DISTINCT ON (shape) shape, gap_low, size
-    FROM (SELECT shape, greatest(gap_low, low) AS gap_low, least(gap_end, high) - greatest(gap_low, low) AS size FROM placed
+    FROM (SELECT shape, greatest(free_from, low) AS gap_low, least(free_to, high) - greatest(free_from, low) AS size FROM placed
           UNION ALL SELECT shape, greatest(top + 1, low), high - greatest(top + 1, low) FROM placed) AS g
     ORDER BY shape, size DESC, gap_low
 ), numbered AS (
-    SELECT v, h, shape, width,
+    SELECT v, exempt, h, shape, width,
            CASE WHEN size >= total THEN gap_low + floor((size - total) * :start) + place ELSE :dense END AS number
     FROM placed LEFT JOIN gap USING (shape)
 )
 SELECT v AS original,
-       CASE WHEN number IS NULL AND width > 0 THEN NULL
+       CASE WHEN exempt THEN v
+            WHEN number IS NULL AND width > 0 THEN NULL
             WHEN width = 0 THEN concat('u', left(encode(h, 'hex'), 20))
             ELSE (SELECT string_agg(CASE WHEN c = '0' THEN substr(filled, nth::int, 1) ELSE c END, '' ORDER BY i)
                   FROM (SELECT c, i, count(*) FILTER (WHERE c = '0') OVER (ORDER BY i) AS nth,
@@ -231,19 +232,24 @@ FROM numbered
 """
 """Values of one shape (digits as 0) get consecutive numbers, in the order of their digests, from a secret place
 in the largest gap between the originals: a bijection whose results are nobody's originals. Where the originals
-leave no such gap, each takes the next one's number in digest order, so that still nobody keeps his own."""
+leave no such gap, each takes the next one's number in digest order, so that still nobody keeps his own. Values
+of exempt rows stay, wherever they are referenced."""
 
 
-def mapping(domain: str, format_: str, columns: list[tuple[Name, Column]]) -> Mapping:
-    """The mapping of one domain: a bijection over the values of all its columns."""
+def mapping(domain: str, format_: str, columns: list[tuple[Name, Column, exp.Expression | None]]) -> Mapping:
+    """The mapping of one domain: a bijection over the values of all its columns, each with its rows' exemption."""
     parameters = Parameters()
     sources = [
-        exp.select(fragment("(:v)::text", v=column_of("t", column.name))).from_(relation(table)) for table, column in columns
+        exp.select(
+            fragment("(:v)::text", v=column_of("t", column.name)),
+            fragment("coalesce(:e, false)", e=exempt if exempt is not None else exp.false()),
+        ).from_(relation(table))
+        for table, column, exempt in columns
     ]
     union: exp.Expression = sources[0]
     for other in sources[1:]:
-        union = exp.union(union, other, distinct=True)
-    low, high = _bounds(format_, [column for _, column in columns])
+        union = exp.union(union, other, distinct=False)
+    low, high = _bounds(format_, [column for _, column, _ in columns])
     dense = "NULL::numeric" if format_ == "ssn" else "coalesce(next, first)"
     tree = fragment(
         _MAPPING.strip(), sources=union, digest=parameters.digest(domain, exp.column("v")), low=fragment(low),

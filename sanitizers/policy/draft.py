@@ -146,7 +146,7 @@ def render(catalog: Catalog, profile: str, entries: Mapping[tuple[Name, str], En
     name = _scalar(catalog.database)
     lines = [
         "# yaml-language-server: $schema=policy.schema.json",
-        f"# A first policy for {catalog.database}, guessed from names and types; no row was read.".replace("\n", " "),
+        f"# A first policy for {_comment(catalog.database)}, guessed from names and types; no row was read.",
         "# Check each line marked review: what is in the column? Correct the category, then delete the mark.",
         f"# Then try it: understudy lint (is it right?), plan {name} (what will happen?), refresh {name} --dry-run.",
         "",
@@ -200,8 +200,8 @@ _WORDS_OF_YAML = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 def _scalar(text: str) -> str:
     """The text as a YAML scalar, quoted only where it has to be."""
     plain = _PLAIN.fullmatch(text) and text.lower() not in _WORDS_OF_YAML
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _comment(text: str) -> str:
-    return " ".join(text.split())
+    return "".join(letter if letter.isprintable() else " " for letter in text)

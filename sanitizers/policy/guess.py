@@ -67,28 +67,42 @@ def _ties(catalog: Catalog) -> Iterator[tuple[Place, Place]]:
 def _guess(catalog: Catalog, site: Site) -> Guess:
     """What one column seems to be: by structure, by name, by structure where the name says nothing, by type."""
     table, column = catalog.tables[site.table], site.column
+    if _LEDGER.fullmatch(words(table.name.name)) and not words(column.name).endswith("_by"):
+        return Guess("non_identifying", "record of applied migrations")
     if column.category in "BE":
-        return Guess("non_identifying", "a choice of few values")
+        return _choice(column)
     if column.base in TIME or column.base in {"time", "timetz", "interval"}:
         return _time(column)
     if column.base in _BY_TYPE:
         return _BY_TYPE[column.base]
-    named = _named(column)
+    named = _named(column, _letter(column))
     if _surrogate_key(table, column) and (named is None or words(column.name).endswith("id")):
         return Guess("non_identifying", "key")
     return _bare_name(catalog, table, column) or named or _structural(catalog, table, column) or _unknown(column)
 
 
+_LEDGER = re.compile(
+    r"flyway_schema_history|schema_(migrations?|version)|alembic_version|django_migrations|databasechangelog(lock)?|goose_db_version"
+    r"|ar_internal_metadata|(knex|prisma|sqlx|pgmigrations)_?migrations(_lock)?|ef_migrations_history|pgmigrations"
+)
+
+
+def _choice(column: Column) -> Guess:
+    named = _named(column, "T") if column.category == "E" else None
+    traits = named is not None and named.category.startswith("quasi_identifier")
+    return named if named and traits else Guess("non_identifying", "a choice of few values")
+
+
 _BY_TYPE = {
     "json": Guess("json", "document: list the paths to keep"),
     "jsonb": Guess("json", "document: list the paths to keep"),
-    "inet": Guess("ip_address", "type"),
-    "cidr": Guess("ip_address", "type"),
-    "macaddr": Guess("device_id", "type"),
-    "macaddr8": Guess("device_id", "type"),
-    "money": Guess("financial_sensitive", "type"),
+    "inet": Guess("ip_address", "by type"),
+    "cidr": Guess("ip_address", "by type"),
+    "macaddr": Guess("device_id", "by type"),
+    "macaddr8": Guess("device_id", "by type"),
+    "money": Guess("financial_sensitive", "by type"),
     "vector": Guess("biometric", "an embedding may be one of a face or a voice"),
-    **dict.fromkeys(("point", "geometry", "geography", "polygon", "circle", "box", "path"), Guess("postal_address.location", "type")),
+    **dict.fromkeys(("point", "geometry", "geography", "polygon", "circle", "box", "path"), Guess("postal_address.location", "by type")),
 }  # fmt: skip
 
 
@@ -100,7 +114,7 @@ def words(name: str) -> str:
 
 
 def _part(name: str) -> str:
-    return words(name) or "other"
+    return re.sub(r"\W+", "_", name.lower())
 
 
 _HOUSEKEEPING = re.compile(
@@ -135,15 +149,15 @@ _COMPANIES = re.compile(
 
 
 def _bare_name(catalog: Catalog, table: Table, column: Column) -> Guess | None:
-    """A column that says no more than `name`: the table says whose."""
-    if words(column.name) not in {"name", "names"} or column.base not in TEXT:
+    """A column that says no more than `name` or `title`: the table says whose."""
+    if words(column.name) not in {"name", "title", "label"} or column.base not in TEXT:
         return None
     of = words(table.name.name)
     if _COMPANIES.search(of):
         return Guess("name.company", "name of an organization")
     if not _PEOPLE.search(of) and _lookup(catalog, table):
         return Guess("non_identifying", "label of a lookup table")
-    return Guess("name", "name")
+    return Guess("name", "by name") if words(column.name) == "name" else None
 
 
 def _lookup(catalog: Catalog, table: Table) -> bool:
@@ -153,7 +167,7 @@ def _lookup(catalog: Catalog, table: Table) -> bool:
     return referred and not table.foreign_keys and len(content) <= _FEW
 
 
-_FEW = 3
+_FEW = 6
 
 
 def _structural(catalog: Catalog, table: Table, column: Column) -> Guess | None:
@@ -174,13 +188,13 @@ def _structural(catalog: Catalog, table: Table, column: Column) -> Guess | None:
 
 def _leads_to(catalog: Catalog, column: Column) -> Name | None:
     """The table whose key this column's name spells: `staff_id`, `manager_staff_id`, `patient_id` for patients.id."""
-    name = words(column.name)
+    name = words(column.name).replace("_", "")
     for table in catalog.roots():
         if len(table.primary_key) != 1 or table.by_name[table.primary_key[0]].base != column.base:
             continue
-        key, one = words(table.primary_key[0]), re.sub(r"s$", "", words(table.name.name))
-        full = key if key not in {"id", "uuid", "key"} else f"{one}_{key}"
-        if name == full or name.endswith(f"_{full}"):
+        key = words(table.primary_key[0]).replace("_", "")
+        one = re.sub(r"s$", "", words(table.name.name)).replace("_", "")
+        if key.endswith("id") and name.endswith(key if key not in {"id", "uuid"} else f"{one}{key}"):
             return table.name
     return None
 
@@ -188,22 +202,22 @@ def _leads_to(catalog: Catalog, column: Column) -> Name | None:
 _COUNTS = re.compile(
     r"(?:^|_)(counts?|quantity|qty|position|ordinal|sort|rank|priority|version|revision|seq(uence)?|attempts|retries|duration"
     r"|minutes|hours|days|weeks|months|length|width|height|depth|size|bytes|percent(age)?|score|level|step|page|capacity|units|num"
-    r"|number_of_\w+|anzahl|menge|nombre|cantidad|quantidade)(?:_|$)"
+    r"|number_of_\w+|anzahl|menge|nombre|cantidad|quantidade|active|enabled|flags?|is|has)(?:_|$)"
 )
 _CODES = re.compile(
     r"(?:^|_)(code|type|kind|status|category|categories|class|currency|waehrung|locale|lang|language|languages|time_?zone|tz|units?"
     r"|format|mime|charset|severity|priority|method|mode|system|channel|color|colour|size|version|stage|phase|typ|art|devise|moneda"
-    r"|(table|column|schema|role|plan|event|queue|job|task|product|model|field|setting|template|permission|feature)_?name)$"
+    r"|(table|column|schema|role|plan|event|queue|job|task|product|model|field|setting|template|permission|feature)_?name)(_?\d+)?$"
 )
 
 
 def _unknown(column: Column) -> Guess:
     if column.base in TEXT or column.base in {"xml", "tsvector"}:
         return Guess("free_text", "text of unknown content")
+    if column.base == "uuid" or (column.base in NUMBER and re.search(r"(id|ref|reference|by)$", words(column.name))):
+        return Guess("account_number", "an identifier that leads nowhere here")
     if column.base in NUMBER:
         return Guess("financial_sensitive", "number of unknown meaning")
-    if column.base == "uuid":
-        return Guess("account_number", "identifier of unknown origin")
     return Guess("binary", f"content of unknown kind ({column.base})")
 
 
@@ -235,7 +249,7 @@ _RULES = (
         "(security|activation|verification|confirmation|invite|invitation|access|recovery|backup|reset|login) codes?",
     ),
     _rule(
-        "free_text", "T", r"([a-z]*notes?|comments?|body|subject|message|memo|remarks?|transcript|narrative|feedback|notiz(en)?"
+        "free_text", "T", r"([a-z]*notes?|comments?|body|subject|message|memo|remarks?|[a-z]*description|transcript|narrative|feedback|notiz(en)?"
         r"|bemerkung(en)?|kommentar|beschreibung|commentaires?|remarques?|observaciones|comentarios?|descripcion|descricao)$",
     ),
     _rule(
@@ -275,7 +289,7 @@ _RULES = (
           "domain", "site web", "pagina web"),
     _rule("face_image", "TB", "photos?", "pictures?", "avatar", "portrait", "selfie", "images?", "headshot", "foto", "bild", "imagen",
           "imagem", "thumbnail"),
-    _rule("ip_address", "T", "[a-z]*ip( addr| address)?", "ips", "ipv[46]", "x forwarded for", "remote addr"),
+    _rule("ip_address", "T", "ips?( addr| address)?", "ipv[46]", "x forwarded for", "remote addr"),
     _rule("postal_address.latitude", "TN", "lat", "latitude?", "breitengrad"),
     _rule("postal_address.longitude", "TN", "lon", "lng", "longitude?", "langengrad"),
     _rule("quasi_identifier.zip", "TN", "zip( code)?", "post(al)? ?code", "plz", "postleitzahl", "code postal", "codigo postal", "cep"),
@@ -289,6 +303,7 @@ _RULES = (
     ),
     _rule("quasi_identifier.birth_place", "T", "birth ?place", "place of birth", "geburtsort"),
     _rule("quasi_identifier.age", "TN", "age", "alter", "edad", "idade"),
+    _rule("quasi_identifier.year", "N", "year", "jahr", "annee", "ano"),
     _rule("quasi_identifier.sex", "TN", "sex", "gender", "geschlecht", "sexe", "sexo", "genero"),
     _rule("quasi_identifier.race", "TN", "race", "ethnic(ity)?", "religion"),
     _rule("quasi_identifier.marital_status", "TN", "marital( status)?", "familienstand", "estado civil"),
@@ -323,7 +338,7 @@ _RULES = (
         "deductible", "copay", "coverage", "expenses?", "rate", "paid", "outstanding", "adjustments?", "transfers?", "profit", "turnover",
         "betrag", "preis", "gehalt", "umsatz", "montant", "prix", "salaire", "importe", "precio", "salario", "preco", "valor",
     ),
-    _rule("free_text", "T", "description", "text", "content", "bio", "about", "summary", "reason", "details?", "title", "instructions"),
+    _rule("free_text", "T", "text", "content", "bio", "about", "summary", "reason", "details?", "title", "instructions"),
 )  # fmt: skip
 
 _CATEGORIES = {
@@ -332,13 +347,12 @@ _CATEGORIES = {
 }  # fmt: skip
 
 
-def _named(column: Column) -> Guess | None:
+def _named(column: Column, letter: str) -> Guess | None:
     """What the name of the column, or of its domain, gives away."""
-    letter = _letter(column)
     for name in filter(None, (words(column.name), words(domain(column)))):
         for rule in _RULES:
             if letter in rule.types and rule.words.search(name):
-                return Guess(rule.category, "name")
+                return Guess(rule.category, "by name")
     return None
 
 

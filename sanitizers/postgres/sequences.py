@@ -37,20 +37,23 @@ def read_extremes(
     extremes: dict[Name, int] = {}
     for start in range(0, len(parts), _ROUND_TRIP):
         query = sql.SQL(" UNION ALL ").join(parts[start : start + _ROUND_TRIP])
-        for schema, name, extreme in connection.execute(query):
-            if extreme is not None:
-                sequence = catalog.sequences[Name(schema, name)]
+        for schema, name, found in connection.execute(query):
+            if found is not None:
+                sequence, extreme = catalog.sequences[Name(schema, name)], int(found)
                 further = max if sequence.increment > 0 else min
-                extremes[sequence.name] = further(extremes.get(sequence.name, extreme), int(extreme))
+                extremes[sequence.name] = further(extremes.get(sequence.name, extreme), extreme)
     return extremes
 
 
 def _parts(catalog: Catalog, name: Name, limits: tuple[int, int]) -> Iterator[sql.Composed]:
     aggregate = sql.SQL("ceil(max" if catalog.sequences[name].increment > 0 else "floor(min")
-    one = sql.SQL("SELECT {}::text, {}::text, {}({column})) FROM {heap} WHERE {column} BETWEEN {} AND {}")
+    # Cast, or a branch with a float makes the whole UNION inexact.
+    one = sql.SQL(
+        "SELECT {}::text, {}::text, {}({column})::numeric) FROM {heap} WHERE {column} BETWEEN {} AND {}"
+    )
     for heap, column in sorted(_heaps(catalog, name)):
-        table = sql.Identifier(heap.schema, heap.name)
-        yield one.format(name.schema, name.name, aggregate, *limits, column=sql.Identifier(column), heap=table)
+        names = {"heap": sql.Identifier(heap.schema, heap.name), "column": sql.Identifier(column)}
+        yield one.format(name.schema, name.name, aggregate, *limits, **names)
 
 
 def _heaps(catalog: Catalog, name: Name) -> set[tuple[Name, str]]:

@@ -29,6 +29,7 @@ class Snapshot:
     """Where the copy is consistent."""
     taken_at: datetime
     bytes: int
+    """Fetched from the source: the whole cluster, or the increment only."""
     parent: str = ""
     """Label of the snapshot an incremental one builds on."""
 
@@ -63,6 +64,9 @@ class CloneRef:
 
 class SnapshotProvider(Protocol):
     """One way to copy a source. Every call may be made again after a crash; `destroy` of nothing is fine."""
+
+    database_marker: bool
+    """Whether a clone is a database beside others, known to the write guard by its comment."""
 
     database_marker: bool
     """True where clones are databases of one server that is not ours alone: their marker is the comment."""

@@ -20,6 +20,7 @@ from sanitizers.postgres.connection import open_clone
 from sanitizers.results import SnapshotResult
 from sanitizers.settings import Target
 from sanitizers.snapshots.base import SnapshotProvider
+from sanitizers.validators.expectations import ExpectationRunner
 
 T = TypeVar("T")
 
@@ -64,6 +65,10 @@ class Run:
     progress: Progress
     approver: Approver | None = None
     options: Options = Options()
+    binaries: tuple[Path, ...] = ()
+    """Further `bin` directories of PostgreSQL servers to look in."""
+    expectations: ExpectationRunner | None = None
+    """Started early: importing Great Expectations takes seconds, which pass while the scrub runs."""
     results: dict[type, Any] = field(default_factory=dict)
 
     def result(self, kind: type[T]) -> T:

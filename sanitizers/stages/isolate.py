@@ -41,6 +41,13 @@ KINDS = {
     "user_mappings": _Kind("user mapping", "dropped with its server", ()),
     "foreign_servers": _Kind("foreign server", "dropped with its foreign tables", ("DROP SERVER {} CASCADE",)),
     "prepared_transactions": _Kind("prepared transaction", "rolled back", ("ROLLBACK PREPARED {}",), literal=True),
+    "other_databases": _Kind("other database", "dropped", ("ALTER DATABASE {} IS_TEMPLATE false", "DROP DATABASE {} (FORCE)"), whole_server=True),
+    "maintenance_databases": _Kind(
+        "maintenance database", "made anew, empty",
+        ("ALTER DATABASE {} IS_TEMPLATE false", "DROP DATABASE {} (FORCE)", "CREATE DATABASE {} TEMPLATE template0",
+         "COMMENT ON DATABASE {} IS 'made anew by understudy'"),
+        whole_server=True,
+    ),
     "passwords": _Kind("role password", "voided", ("ALTER ROLE {} PASSWORD NULL",), whole_server=True),
 }
 

@@ -7,13 +7,9 @@ the unfinished heaps. The run key waits there too, beside the originals it prote
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-import bcrypt
 from psycopg import Connection, RawCursor, sql
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
@@ -21,8 +17,10 @@ from pydantic import TypeAdapter
 from sanitizers.catalog import Catalog, Name
 from sanitizers.errors import ScrubFailed, StatementFailed
 from sanitizers.keys import RunKey
+from sanitizers.policy.bindings import Bindings
 from sanitizers.policy.compile import SCRATCH
 from sanitizers.policy.plan import Mapping, Plan, TablePlan
+from sanitizers.postgres.connection import described
 from sanitizers.postgres.heap import rewrite_heap
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.schema_dump import schema_digest
@@ -30,18 +28,18 @@ from sanitizers.postgres.statements import statement
 from sanitizers.results import PlanResult, ScrubResult, SnapshotResult, TableScrub
 from sanitizers.settings import resolve_secret
 from sanitizers.stages.base import Run
-from sanitizers.transformers.words import pool
 
 NAME = "scrub"
 DEFAULT_PASSWORD = "staging"
 """What logins of the application get when the target names no `app_password`."""
 _TABLE = TypeAdapter(TableScrub)
+_DOING = "the rewrite"
 
 
 def run(run: Run) -> ScrubResult:
     """Rewrites every heap the plan lists. ScrubFailed names the heap and the constraint that broke."""
     plan, ref = run.result(PlanResult).plan, run.result(SnapshotResult).clone
-    before = schema_digest(ref.dsn(), ref.version // 10000)
+    before = schema_digest(ref.dsn(), ref.version // 10000, run.binaries)
     with run.clone() as connection:
         connection.execute(statement("scrub/prepare").encode())
         bindings = Bindings(_key(connection, run.key), run.policy.policy.locale, _app_password(run))
@@ -56,37 +54,8 @@ def run(run: Run) -> ScrubResult:
     heaps = sum(table.kind == "r" for table in catalog.tables.values())
     return ScrubResult(
         tables=tuple(done[rewrite.heap] for rewrite in plan.rewrites), untouched=heaps - len(plan.rewrites),
-        schema_before=before, schema_after=schema_digest(ref.dsn(), ref.version // 10000),
+        schema_before=before, schema_after=schema_digest(ref.dsn(), ref.version // 10000, run.binaries),
     )
-
-
-@dataclass(frozen=True)
-class Bindings:
-    """What the plan's binding names stand for in this run. Secrets go to the server as parameters only."""
-
-    key: RunKey
-    locale: str
-    password: str
-
-    def values(self, names: Sequence[str]) -> list[Any]:
-        return [self._value(name) for name in names]
-
-    def _value(self, name: str) -> Any:
-        kind, _, rest = name.partition(":")
-        if kind in {"ipad", "opad"}:
-            return self.key.pads(f"domain:{rest}")[kind == "opad"]
-        if kind == "pool":
-            words, _, longest = rest.partition(":")
-            return list(pool(words, self.locale, int(longest)))
-        if kind == "factor":
-            return round(0.5 + 0.45 * self.key.fraction(f"factor:{rest}"), 12)
-        if kind == "start":
-            return self.key.fraction(f"start:{rest}")
-        return self._hashed
-
-    @cached_property
-    def _hashed(self) -> str:
-        return bcrypt.hashpw(self.password.encode(), bcrypt.gensalt(rounds=10)).decode()
 
 
 def _app_password(run: Run) -> str:
@@ -110,11 +79,11 @@ def _make_mapping(connection: Connection[Any], mapping: Mapping, bindings: Bindi
     columns = 'original text COLLATE "C" PRIMARY KEY, replacement text COLLATE "C" NOT NULL UNIQUE'
     cursor = RawCursor(connection)
     try:
-        with connection.transaction():
+        with described(_DOING), connection.transaction():
             cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(table, sql.SQL(columns)))
             insert = sql.SQL("INSERT INTO {} {}").format(table, sql.SQL(mapping.create.sql))  # type: ignore[arg-type]
             cursor.execute(insert, bindings.values(mapping.create.bindings))
-    except Exception as error:
+    except StatementFailed as error:
         raise _failed(error, f"the mapping of domain {mapping.domain}") from None
     connection.execute(sql.SQL("ANALYZE {}").format(table))
 
@@ -129,7 +98,7 @@ def _rewrite(run: Run, plan: Plan, catalog: Catalog, rewrite: TablePlan, binding
     run.progress.item(NAME, heap)
     began = time.monotonic()
     try:
-        with run.clone() as connection, connection.transaction():
+        with run.clone() as connection, described(_DOING), connection.transaction():
             connection.execute("SET LOCAL synchronize_seqscans = off")
             table = catalog.tables[rewrite.heap]
             values = bindings.values(rewrite.select.bindings)
@@ -144,10 +113,8 @@ def _rewrite(run: Run, plan: Plan, catalog: Catalog, rewrite: TablePlan, binding
     return result
 
 
-def _failed(error: Exception, subject: str) -> Exception:
-    if not isinstance(error, StatementFailed):
-        return error
-    what = error.what.removeprefix("a statement on the clone failed: ")
+def _failed(error: StatementFailed, subject: str) -> ScrubFailed:
+    what = error.what.removeprefix(f"{_DOING} failed: ")
     return ScrubFailed(
         f"{subject} could not be rewritten: {what}", where=error.where,
         hint="the treatment's results break a constraint of the table: choose another one in the policy",

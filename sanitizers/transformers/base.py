@@ -142,7 +142,7 @@ def hexadecimal(digest: exp.Expression, characters: int) -> exp.Expression:
 
 def unlike(value: exp.Expression, result: exp.Expression, other: exp.Expression) -> exp.Expression:
     """`result`, or `other` where the result happens to equal the value: nobody is replaced by himself."""
-    return fragment("CASE WHEN :r = :v THEN :o ELSE :r END", r=result, v=value, o=other)
+    return fragment("coalesce(nullif(:r, :v), :o)", r=result, v=value, o=other)
 
 
 def as_base(column: Column, expression: exp.Expression) -> exp.Expression:

@@ -154,7 +154,7 @@ class _Maker:
             net=integer(digest, 0), host=integer(digest, 3), step=step,
         )
         six = fragment(
-            "concat('2001:db8::', to_hex(:a % 65535 + 1), ':', to_hex((:b + :step) % 65535 + 1))",
+            "concat('2001:db8::', 1 + :a % 9999, ':', 1 + (:b + :step) % 9999)",
             a=integer(digest, 0), b=integer(digest, 3), step=step,
         )
         return fragment("CASE WHEN :v LIKE '%:%' THEN :six ELSE :four END", v=original, four=four, six=six)

@@ -117,19 +117,19 @@ def _named(letter: str, values: Sequence[sql.Composable]) -> list[sql.Composable
     return [sql.SQL("{} AS {}").format(value, name) for value, name in zip(values, names, strict=True)]
 
 
-def _select(values: list[sql.Composable], table: Table) -> sql.Composed:
-    return sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(values), relation(table))
+def _select(values: Sequence[sql.Composable], source: sql.Composable) -> sql.Composed:
+    return sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(values), source)
 
 
 def _receiver(pair: _Pair) -> sql.Composed:
     # The original's own types, so that keys meet on equal terms and their indexes' equality applies.
-    empty = _select(_row(pair), pair.before)
+    empty = _select(_row(pair), relation(pair.before))
     return sql.SQL("CREATE TEMP TABLE understudy_scrubbed AS {} WITH NO DATA").format(empty)
 
 
 def _copy(clone: Connection[Any], original: Connection[Any], pair: _Pair) -> None:
     """Pipes the clone's rows to the original's server in blocks."""
-    out = sql.SQL("COPY ({}) TO STDOUT").format(_select(_row(pair), pair.after))
+    out = sql.SQL("COPY ({}) TO STDOUT").format(_select(_row(pair), relation(pair.after)))
     into = "COPY pg_temp.understudy_scrubbed FROM STDIN"
     with clone.cursor().copy(out) as source, original.cursor().copy(into) as sink:
         block = bytearray()
@@ -141,53 +141,73 @@ def _copy(clone: Connection[Any], original: Connection[Any], pair: _Pair) -> Non
         sink.write(bytes(block))
 
 
-def _filled(item: Column) -> sql.Composed:
+def _telling(item: Column) -> sql.Composed:
     """Whether a value says anything: not NULL, and more than punctuation or an empty document."""
-    value: sql.Composable = column(item.name)
+    value = column(item.name)
     if item.base in {"json", "jsonb"} and not item.array:
-        return sql.SQL("coalesce(({})::text NOT IN ('{{}}', '[]', 'null', '\"\"'), false)").format(value)
+        return sql.SQL("({})::text NOT IN ('{{}}', '[]', 'null', '\"\"')").format(value)
     if item.base == "bytea" and not item.array:
-        return sql.SQL("coalesce(octet_length({}) > 0, false)").format(value)
+        return sql.SQL("octet_length({}) > 0").format(value)
+    if item.category != "S" and not item.array:
+        return sql.SQL("{} IS NOT NULL").format(value)
     text = sql.SQL("array_to_string({}, '')" if item.array else "({})::text").format(value)
-    return sql.SQL("coalesce(ltrim({}, {}) <> '', false)").format(text, sql.Literal(_PUNCTUATION))
+    # The first character decides for nearly all: trimming every value would cost twice as much as its hash.
+    codes = sql.Literal([0, *map(ord, _PUNCTUATION)])
+    return sql.SQL(
+        "CASE WHEN ascii({text}) = ANY ({codes}) THEN ltrim({text}, {marks}) <> ''"
+        " ELSE {text} IS NOT NULL END"
+    ).format(text=text, codes=codes, marks=sql.Literal(_PUNCTUATION))
 
 
-_BOTH = "o.here AND s.here"
-_HEAD = ("o.here", "s.here", _BOTH, f"{_BOTH} AND o.exempt")
 _COLUMN = (
-    f"{_BOTH} AND o.{{h}} IS NULL",
-    f"{_BOTH} AND s.{{h}} IS NULL",
-    f"{_BOTH} AND NOT o.exempt AND o.{{f}} AND o.{{h}} IS DISTINCT FROM s.{{h}}",
-    f"{_BOTH} AND NOT o.exempt AND o.{{f}} AND o.{{h}} = s.{{h}}",
-    f"{_BOTH} AND o.exempt AND o.{{h}} IS DISTINCT FROM s.{{h}}",
+    "count(o.{h})",
+    "count(s.{h})",
+    "count(o.{f})",
+    "count(*) FILTER (WHERE o.{h} = s.{h} AND o.{f} IS NOT NULL)",
+    "count(*) FILTER (WHERE o.exempt AND o.{h} IS DISTINCT FROM s.{h})",
 )
-"""Nulls before and after, changed, unchanged, altered in exempt rows."""
+"""Values before and after, of those before the ones that must not be exempt or empty, unchanged, altered."""
 
 
 def _counts(pair: _Pair) -> sql.Composed:
     numbers = range(len(pair.treated))
-    conditions = [*_HEAD, *(text.format(h=f"h{n}", f=f"f{n}") for n in numbers for text in _COLUMN)]
-    counts = [sql.SQL("count(*) FILTER (WHERE {})").format(sql.SQL(text)) for text in conditions]
+    counts = ["count(*)", "count(*) FILTER (WHERE o.exempt)"]
+    counts += [text.format(h=f"h{n}", f=f"f{n}") for n in numbers for text in _COLUMN]
     return sql.SQL(
-        "SELECT {counts} FROM ({original}) AS o"
-        " FULL JOIN (SELECT *, true AS here FROM pg_temp.understudy_scrubbed) AS s USING ({keys})"
+        "SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM pg_temp.understudy_scrubbed), {counts}"
+        " FROM ({original}) AS o JOIN pg_temp.understudy_scrubbed AS s USING ({keys})"
     ).format(
-        counts=sql.SQL(", ").join(counts),
+        table=relation(pair.before),
+        counts=sql.SQL(", ").join(map(sql.SQL, counts)),
         original=_original(pair),
         keys=sql.SQL(", ").join(_names("k", len(_keys(pair)))),
     )
 
 
 def _original(pair: _Pair) -> sql.Composed:
-    flags = _named("f", [_filled(pair.before.by_name[item.name]) for item in pair.treated])
-    condition = sql.SQL(f"({pair.rule.exempt})" if pair.rule.exempt else "false")
-    exempt = sql.SQL("coalesce({}, false) AS exempt").format(condition)
-    return _select([*_row(pair), *flags, exempt, sql.SQL("true AS here")], pair.before)
+    flags = [_flag(pair, item) for item in pair.treated]
+    exempt = sql.SQL("t.understudy_exempt AS exempt" if pair.rule.exempt else "false AS exempt")
+    values = [*_row(pair), *_named("f", flags), exempt]
+    return _select(values, _with_exempt(pair) if pair.rule.exempt else relation(pair.before))
+
+
+def _with_exempt(pair: _Pair) -> sql.Composed:
+    # OFFSET 0: the condition may be a subquery, which must not be pulled up into every count.
+    condition = sql.SQL(f"coalesce(({pair.rule.exempt}), false)")
+    return sql.SQL("(SELECT t.*, t.tableoid, t.ctid, {} AS understudy_exempt FROM {} OFFSET 0) AS t").format(
+        condition, relation(pair.before)
+    )
+
+
+def _flag(pair: _Pair, item: ColumnPlan) -> sql.Composed:
+    telling = _telling(pair.before.by_name[item.name])
+    unless = sql.SQL(" AND NOT t.understudy_exempt" if pair.rule.exempt else "")
+    return sql.SQL("CASE WHEN {}{} THEN 1 END").format(telling, unless)
 
 
 def _comparison(pair: _Pair, counts: Sequence[int]) -> Comparison:
-    originals, scrubbed, paired, exempt = counts[: len(_HEAD)]
-    rest, width = counts[len(_HEAD) :], len(_COLUMN)
+    originals, scrubbed, paired, exempt, *rest = counts
+    width = len(_COLUMN)
     each = [rest[start : start + width] for start in range(0, len(rest), width)]
     return Comparison(
         rule=pair.rule,
@@ -198,8 +218,11 @@ def _comparison(pair: _Pair, counts: Sequence[int]) -> Comparison:
         exempt=exempt,
         exempt_altered=sum(numbers[-1] for numbers in each),
         columns=tuple(
-            ColumnCounts(f"{pair.rule.table}.{item.name}", paired, before, after, changed, unchanged, exempt)
-            for item, (before, after, changed, unchanged, _) in zip(pair.treated, each, strict=True)
+            ColumnCounts(
+                f"{pair.rule.table}.{item.name}", paired, paired - before, paired - after,
+                telling - unchanged, unchanged, exempt,
+            )
+            for item, (before, after, telling, unchanged, _) in zip(pair.treated, each, strict=True)
         ),
         missing=tuple(item.name for item in changed_columns(pair.rule) if item not in pair.treated),
     )

@@ -5,7 +5,7 @@ SELECT encounter.id,
        CASE dice.roll($1, 'note', encounter.id, 3)
            WHEN 1 THEN format('%s (%s) came in for %s. %s Call back at %s.',
                               patient.full_name, patient.mrn, encounter.reason, sentence, patient.phone)
-           WHEN 2 THEN format('Spoke to %s. %s Mrs./Mr. %s can be reached at %s; chart %s updated.',
+           WHEN 2 THEN format('Spoke to %s. %s Patient %s can be reached at %s; chart %s updated.',
                               patient.first_name, sentence, patient.last_name, patient.phone, patient.mrn)
            ELSE format('%s Results for %s, %s, to be sent to %s, %s.',
                        sentence, patient.mrn, patient.full_name, patient.street, patient.city)

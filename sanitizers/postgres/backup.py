@@ -1,0 +1,160 @@
+"""Base backups of production over the replication protocol: what the source is, taking a full or incremental one."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from sanitizers.errors import DiskShort, ServerFailed, SourceRefused, SourceUnreachable
+from sanitizers.postgres import account
+from sanitizers.postgres.binaries import Binaries
+from sanitizers.postgres.connection import address, read_source
+from sanitizers.postgres.statements import statement
+
+MANIFEST: Final = "backup_manifest"
+
+# What pg_basebackup is told of the session that asked: how to get there, in options that all versions know.
+_KEPT: Final = frozenset(
+    "host hostaddr port user connect_timeout sslmode sslcert sslkey sslrootcert sslcrl sslcrldir sslsni "
+    "ssl_min_protocol_version ssl_max_protocol_version gssencmode krbsrvname channel_binding".split()
+)
+
+_GRANT: Final = "on production: ALTER ROLE {role} REPLICATION"
+
+# What pg_basebackup says, who is to blame, and what to do; the first match counts.
+_COMPLAINTS: Final = (
+    ("no pg_hba.conf entry for replication", SourceRefused, "add a line `host replication <role> <this host> ...` there"),
+    ("permission denied to start WAL sender", SourceRefused, "on production: ALTER ROLE <role> REPLICATION"),
+    ("must be superuser or replication role", SourceRefused, "on production: ALTER ROLE <role> REPLICATION"),
+    ("password authentication failed", SourceRefused, "check user and password"),
+    ("no password supplied", SourceRefused, "give a password to replication connections too"),
+    ("WAL streaming", SourceRefused, "set wal_level = replica on production"),
+    ("max_wal_senders", SourceRefused, "raise max_wal_senders on production: a backup takes two"),
+    ("replication slots are in use", SourceRefused, "raise max_replication_slots on production: a backup takes one"),
+    ("pg_hba.conf", SourceRefused, "check pg_hba.conf of production"),
+    ("No space left on device", DiskShort, "free space under the home directory"),
+    ("could not connect", SourceUnreachable, "is the server up, and the host and port right?"),
+    ("Connection refused", SourceUnreachable, "is the server up, and the host and port right?"),
+    ("server closed the connection", SourceUnreachable, "is the server up?"),
+    ("starting up", SourceUnreachable, "wait until the server takes connections"),
+    ("shutting down", SourceUnreachable, "wait until the server takes connections"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SourceServer:
+    """Production as it was when asked."""
+
+    dsn: str
+    """Complete but for the password, as the session that asked was made: services and defaults resolved."""
+    password: str = field(repr=False)
+    """The one that session used, wherever it came from; empty when none was asked for."""
+    database: str
+    version: int
+    system_identifier: str
+    superuser: str
+    """Name of the bootstrap superuser."""
+    bytes: int
+    """Size of the whole cluster, of all databases that the role may connect to."""
+    extensions: tuple[str, ...]
+    tablespaces: tuple[str, ...]
+    replication: bool
+    """Whether the role may take a base backup."""
+    summarizes: bool
+    """Whether the server keeps the summaries that incremental backups need."""
+    asked_at: datetime
+
+    @property
+    def major(self) -> int:
+        return self.version // 10000
+
+
+def ask_source(dsn: str) -> SourceServer:
+    """What has to be known before a copy is taken. SourceUnreachable or SourceRefused."""
+    with read_source(dsn, purpose="snapshot") as connection:
+        row: Any = connection.execute(statement("snapshot/source")).fetchone()
+        info = connection.info
+        version, identifier, superuser, size, extensions, tablespaces, replication, summarizes, asked_at = row
+        return SourceServer(
+            info.dsn, info.password, info.dbname, version, identifier, superuser, size,
+            tuple(extensions), tuple(tablespaces), replication, summarizes, asked_at.astimezone(UTC),
+        )
+
+
+def refuse_unfit(source: SourceServer) -> None:
+    """SourceRefused when a base backup of this source cannot be taken, or not be run here."""
+    place = address(source.dsn)
+    if not source.replication:
+        role = conninfo_to_dict(source.dsn).get("user", "<role>")
+        raise SourceRefused(
+            "the role may not take a base backup: it lacks REPLICATION", where=place, hint=_GRANT.format(role=role)
+        )
+    if source.tablespaces:
+        raise SourceRefused(
+            f"the source has tablespaces of its own ({', '.join(source.tablespaces)}), which basebackup does not copy",
+            where=place,
+            hint="move their tables to pg_default, or use another snapshot provider",
+        )
+
+
+def take_backup(
+    source: SourceServer, target: Path, binaries: Binaries, *, increment_of: Path | None = None
+) -> None:
+    """Copies the source's data directory and the WAL that makes it consistent to the new directory `target`.
+
+    With `increment_of`, an earlier backup, only what changed since. The password travels by environment.
+    SourceRefused, SourceUnreachable, DiskShort or ServerFailed.
+    """
+    kept = {name: value for name, value in conninfo_to_dict(source.dsn).items() if name in _KEPT}
+    increment = [f"--incremental={increment_of / MANIFEST}"] if increment_of else []
+    done = account.run(
+        [binaries.path("pg_basebackup"), "--dbname", make_conninfo("", **kept), "--pgdata", target, *increment]
+        + ["--wal-method", "stream", "--checkpoint", "fast", "--no-sync", "--no-password"],
+        environment={"PGPASSWORD": source.password} if source.password else {},
+    )
+    if done.returncode != 0:
+        _fail("pg_basebackup", done.stderr, address(source.dsn), source.password)
+
+
+def combine(previous: Path, increment: Path, target: Path, binaries: Binaries) -> None:
+    """Makes a complete backup of an earlier one and an increment, sharing blocks where the file system can."""
+    command = [binaries.path("pg_combinebackup"), previous, increment, "--output", target, "--no-sync"]
+    done = account.run([*command, "--copy-file-range"])
+    if done.returncode != 0 and "No space left" not in done.stderr:
+        # File systems and kernels that have no copy_file_range; what it left of the target must go first.
+        account.run(["rm", "-rf", target])
+        done = account.run(command)
+    if done.returncode != 0:
+        _fail("pg_combinebackup", done.stderr, str(target), "")
+
+
+def _fail(program: str, said: str, where: str, secret: str) -> NoReturn:
+    for marker, kind, hint in _COMPLAINTS:
+        if marker in said:
+            raise kind(f"{program} failed: {_first_line(said, secret)}", where=where, hint=hint) from None
+    raise ServerFailed(f"{program} failed: {_first_line(said, secret)}", where=where)
+
+
+def _first_line(said: str, secret: str) -> str:
+    lines = [line for line in said.splitlines() if "error:" in line] or said.splitlines() or ["no reason given"]
+    line = lines[0].partition("error: ")[2] or lines[0]
+    # Its messages name hosts, users and files; a password would be there only if somebody used it as one.
+    line = re.sub(r"password\s*=\s*('[^']*'|\S+)|(?<=:)[^:@/\s]+(?=@)", "***", line)
+    return (line.replace(secret, "***") if secret else line)[:200]
+
+
+def consistent_lsn(backup: Path) -> str:
+    """The position up to which a backup's WAL goes: where the copy is consistent."""
+    with (backup / MANIFEST).open("rb") as file:
+        # The ranges of WAL stand at the end, after the list of all files.
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+        found = re.findall(rb'"End-LSN": "([0-9A-F/]+)"', file.read())
+    if not found:
+        raise ServerFailed("the backup's manifest names no end of WAL", where=str(backup))
+    return str(found[-1].decode())

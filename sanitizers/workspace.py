@@ -1,0 +1,140 @@
+"""Everything one settings file opens up: its targets, the control database, and what can be done with them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+
+from sanitizers.catalog import Catalog
+from sanitizers.control import Control
+from sanitizers.control.model import Generation, RunEntry
+from sanitizers.endpoints import endpoint_provider
+from sanitizers.errors import NotFound, WrongState
+from sanitizers.keys import RunKey
+from sanitizers.pipeline import Execution, Outcome, Watcher, utc_now
+from sanitizers.policy.bind import compile_plan
+from sanitizers.policy.document import LoadedPolicy, load_policy
+from sanitizers.policy.plan import Plan
+from sanitizers.policy.preview import PreviewRow, preview
+from sanitizers.postgres.account import make_passable
+from sanitizers.postgres.binaries import all_binaries, find_binaries
+from sanitizers.postgres.cluster import create_cluster
+from sanitizers.postgres.connection import described, read_source
+from sanitizers.postgres.introspect import read_catalog
+from sanitizers.results import ReportResult, SwitchResult
+from sanitizers.settings import Settings, Source, default_home, resolve_dsn
+from sanitizers.snapshots import snapshot_provider
+from sanitizers.stages.base import Approver, Options, Run
+from sanitizers.stages.reap import Reaper
+from sanitizers.stages.switch import Switch
+from sanitizers.validators.expectations import ExpectationRunner
+
+
+@dataclass(frozen=True)
+class DatabaseStatus:
+    """What is known of one target."""
+
+    database: str
+    live: Generation | None
+    generations: list[Generation]
+    """Newest first, destroyed ones left out."""
+    runs: list[RunEntry]
+    """Newest first."""
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class Workspace:
+    settings: Settings
+    home: Path
+    control: Control
+
+    def refresh(
+        self, database: str, *, options: Options, watcher: Watcher, approver: Approver | None = None,
+        until: str | None = None,
+    ) -> Outcome:
+        """One nightly refresh. Raises what refused it, after record and report are written.
+
+        `until` names a stage to stop before. Busy when another refresh of the database runs.
+        """
+        policy = load_policy(self.settings.target(database).policy)
+        with self.control.lock(database):
+            started = utc_now()
+            self._close_crashed(database, started)
+            run = self._run(database, policy, options, watcher, started)
+            run.approver = approver
+            run.expectations = ExpectationRunner()
+            run.expectations.start()
+            return Execution(run, watcher, started).execute(until)
+
+    def _run(
+        self, database: str, policy: LoadedPolicy, options: Options, watcher: Watcher, started: datetime
+    ) -> Run:
+        target = self.settings.target(database)
+        run_id = self.control.start_run(
+            database, options.trigger, policy.digest, policy.text, socket.gethostname(), os.getpid(), started
+        )
+        generation = self.control.new_generation(database, run_id, started)
+        return Run(
+            id=run_id, generation=generation.label, database=database, target=target, policy=policy,
+            home=make_passable(self.home / database), control=self.control,
+            provider=snapshot_provider(target, database, self.home, self.settings.binaries),
+            endpoint=endpoint_provider(target.endpoint), key=RunKey.draw(), clock=utc_now, progress=watcher,
+            options=options, binaries=self.settings.binaries,
+        )
+
+    def _close_crashed(self, database: str, now: datetime) -> None:
+        """We hold the lock, so a run that is still open belongs to a process that died; its clone is reaped later."""
+        said = {"error": "Crashed", "what": "the process ended before the run did"}
+        for crashed in self.control.unfinished_runs(database):
+            self.control.finish_run(crashed.id, "failed", said, now)
+
+    def catalog(self, database: str) -> Catalog:
+        """Production's catalog as it is now, read-only."""
+        return source_catalog(self.settings.target(database).source)
+
+    def plan(self, database: str) -> Plan:
+        """What a refresh would do, from production's catalog as it is now."""
+        return compile_plan(load_policy(self.settings.target(database).policy), self.catalog(database))
+
+    def preview(self, database: str, table: str | None) -> list[PreviewRow]:
+        """What the treatments make of invented values; no value of production is read."""
+        policy = load_policy(self.settings.target(database).policy)
+        with described("the preview"), psycopg.connect(self.control.dsn, autocommit=True) as connection:
+            return preview(policy, self.catalog(database), connection, table)
+
+    def status(self, database: str | None = None) -> list[DatabaseStatus]:
+        names = [database] if database else sorted(self.settings.targets)
+        return [self._status(name) for name in names]
+
+    def _status(self, database: str) -> DatabaseStatus:
+        target = self.settings.target(database)
+        alive = [g for g in self.control.generations(database) if g.state != "destroyed"]
+        alive.sort(key=lambda generation: generation.created, reverse=True)
+        runs = self.control.runs(database, 10)
+        said = endpoint_provider(target.endpoint).describe()
+        return DatabaseStatus(database, self.control.live(database), alive, runs, said)
+
+    def rollback(self, database: str, to: str | None = None) -> SwitchResult:
+        """Points the endpoint at the newest retired generation, or at the named one."""
+        with self.control.lock(database):
+            retired = [g for g in self.control.generations(database, ["retired"]) if to in (None, g.label)]
+            if not retired:
+                what = f"generation {to} cannot be gone back to" if to else "there is no earlier generation to go back to"
+                raise NotFound(what, where=database, hint="see `understudy status`")
+            major = max((found.major for found in all_binaries(settings.binaries)), default=18)
+    binaries = find_binaries(major, settings.binaries, home=home)
+    return create_cluster(home / "control", binaries, superuser="understudy").dsn(user="understudy")
+
+
+def source_catalog(source: Source) -> Catalog:
+    """The catalog of a source, read in a read-only session."""
+    with read_source(resolve_dsn(source), purpose="reading the catalog") as connection:
+        return read_catalog(connection)

@@ -1,0 +1,189 @@
+"""Reading policies: every mistake of the file at once, each with file and line, never with the value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sanitizers.errors import NotFound, PolicyInvalid, Problem
+from sanitizers.policy.document import LoadedPolicy, load_policy, load_profile
+
+HEAD = "policy: shop\nversion: 1\n"
+"""Two lines: the first line after it is line 3."""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "shop.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def load(folder: Path, text: str) -> LoadedPolicy:
+    return load_policy(write(folder, text))
+
+
+def refused(folder: Path, text: str) -> PolicyInvalid:
+    with pytest.raises(PolicyInvalid) as caught:
+        load(folder, text)
+    assert caught.value.exit_code == 10
+    return caught.value
+
+
+def only(error: PolicyInvalid) -> Problem:
+    (problem,) = error.problems
+    return problem
+
+
+def test_short_and_long_form_of_a_column(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path,
+        HEAD + "tables:\n  shop.people:\n    columns:\n      mail: email\n      note: {category: free_text, treat: {kind: keep}, reason: why}\n",
+    )
+    columns = loaded.policy.tables["shop.people"].columns
+    assert columns["mail"].category == "email"
+    assert columns["mail"].treat is None
+    assert columns["note"].treat == {"kind": "keep"}
+    assert columns["note"].reason == "why"
+
+
+def test_profile_is_the_limited_data_set_unless_said_otherwise(tmp_path: Path) -> None:
+    assert load(tmp_path, HEAD + "tables: {}\n").profile.profile == "hipaa-lds"
+
+
+def test_digest_is_of_the_bytes(tmp_path: Path) -> None:
+    one = load(tmp_path, HEAD + "tables: {}\n").digest
+    assert one == load(tmp_path, HEAD + "tables: {}\n").digest
+    assert one != load(tmp_path, HEAD + "tables: {}  # a remark\n").digest
+
+
+def test_where_leads_to_the_deepest_line_there_is(tmp_path: Path) -> None:
+    loaded = load(tmp_path, HEAD + "tables:\n  shop.people:\n    columns:\n      mail: email\n")
+    assert loaded.where("tables", "shop.people", "columns", "mail") == f"{loaded.path}:6"
+    assert loaded.where("tables", "shop.people", "columns", "gone") == f"{loaded.path}:5"
+    assert loaded.where("tables", "shop.gone") == f"{loaded.path}:3"
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(NotFound) as caught:
+        load_policy(tmp_path / "gone.yaml")
+    assert "gone.yaml" in caught.value.what
+    assert "understudy init" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (HEAD + "tables:\n  people: [\n", 5),
+        (HEAD + "tables:\n  people:\n  columns:\n    mail: email\n   note: free_text\n", 7),
+        (HEAD + 'tables: "never closed\n', 4),
+    ],
+)
+def test_broken_yaml(tmp_path: Path, text: str, line: int) -> None:
+    error = refused(tmp_path, text)
+    assert error.what.startswith("broken YAML")
+    assert error.where == f"{tmp_path / 'shop.yaml'}:{line}"
+
+
+def test_a_key_given_twice_is_broken(tmp_path: Path) -> None:
+    error = refused(tmp_path, HEAD + "tables:\n  people:\n    columns:\n      mail: email\n      mail: free_text\n")
+    assert error.what.startswith("broken YAML")
+    assert error.where.endswith(":7")
+    assert "free_text" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "unknown", "suggestion"),
+    [
+        (HEAD + "tabels: {}\ntables: {}\n", 3, "tabels", "tables"),
+        (HEAD + "tables:\n  people:\n    colums: {}\n    columns: {}\n", 5, "colums", "columns"),
+        (HEAD + "tables:\n  people:\n    columns:\n      mail: {category: email, treet: {kind: keep}}\n", 6, "treet", "treat"),
+        (HEAD + "tables: {}\nexpect:\n  people:\n    - {type: x, severty: info}\n", 6, "severty", "severity"),
+        (
+            HEAD + "tables:\n  people:\n    columns: {}\n    exempt: {where: is_test, reason: r, owner: o, expire: 2030-01-01}\n",
+            6, "expire", "expires",
+        ),
+    ],
+)  # fmt: skip
+def test_unknown_key_with_the_nearest(tmp_path: Path, text: str, line: int, unknown: str, suggestion: str) -> None:
+    problem = only(refused(tmp_path, text))
+    assert problem.where == f"{tmp_path / 'shop.yaml'}:{line}"
+    assert "unknown key" in problem.what
+    assert unknown in problem.what
+    assert problem.hint == f"did you mean {suggestion}?"
+
+
+def test_unknown_key_like_nothing_known(tmp_path: Path) -> None:
+    assert only(refused(tmp_path, HEAD + "tables: {}\nzzz: 1\n")).hint == ""
+
+
+def test_unknown_profile_with_the_nearest(tmp_path: Path) -> None:
+    error = refused(tmp_path, HEAD + "profile: hippa-lds\ntables: {}\n")
+    assert error.where == f"{tmp_path / 'shop.yaml'}:3"
+    assert "'hippa-lds'" in error.what
+    assert error.hint == "did you mean hipaa-lds?"
+
+
+def test_unknown_profile_like_none_known(tmp_path: Path) -> None:
+    assert "known: hipaa-lds" in refused(tmp_path, HEAD + "profile: zzz\ntables: {}\n").hint
+
+
+@pytest.mark.parametrize("said", ["where: is_test, through: patient_id, ", ""])
+def test_exemption_says_where_or_through(tmp_path: Path, said: str) -> None:
+    text = HEAD + f"tables:\n  people:\n    columns: {{}}\n    exempt: {{{said}reason: r, owner: o}}\n"
+    problem = only(refused(tmp_path, text))
+    assert problem.where == f"{tmp_path / 'shop.yaml'}:6"
+    assert "either `where` or `through`" in problem.what
+
+
+def test_several_mistakes_at_once_each_with_its_line(tmp_path: Path) -> None:
+    text = (
+        "policy: shop\n"
+        "version: 0\n"
+        "purpos: none\n"
+        "tables:\n"
+        "  people:\n"
+        "    columns:\n"
+        "      mail: {treat: {kind: keep}}\n"
+        "      note: [free_text]\n"
+        "    exempt: {where: is_test, reason: r}\n"
+    )
+    error = refused(tmp_path, text)
+    lines = sorted(int(problem.where.rpartition(":")[2]) for problem in error.problems)
+    assert lines == [2, 3, 7, 8, 9]
+    assert error.what == "5 mistakes in the policy"
+    assert all(problem.where.startswith(f"{tmp_path / 'shop.yaml'}:") for problem in error.problems)
+
+
+def test_empty_file(tmp_path: Path) -> None:
+    said = " ".join(problem.what for problem in refused(tmp_path, "").problems)
+    assert all(key in said for key in ("policy", "version", "tables"))
+
+
+@pytest.mark.parametrize("text", ["- policy\n", "just words\n", "42\n"])
+def test_a_file_that_is_no_mapping(tmp_path: Path, text: str) -> None:
+    assert refused(tmp_path, text).problems
+
+
+def test_messages_never_quote_what_was_written(tmp_path: Path) -> None:
+    canary = "jane.doe-556-77-8899"
+    error = refused(
+        tmp_path,
+        f"policy: shop\nversion: {canary}\ntables:\n  people:\n    columns:\n      mail: [{canary}]\n    pending: {canary}\n",
+    )
+    assert canary not in str(error)
+    assert canary not in str(error.to_json())
+
+
+def test_treatment_of_a_part_and_of_a_part_the_profile_does_not_list() -> None:
+    profile = load_profile("hipaa-lds")
+    assert profile.treatment("name.first") == {"kind": "surrogate", "of": "first_name"}
+    assert profile.treatment("name.anything") == profile.treatment("name") == profile.categories["name"].treat
+    assert profile.treatment("quasi_identifier.zip") == {"kind": "keep"}
+
+
+def test_nearest_category() -> None:
+    profile = load_profile("hipaa-lds")
+    assert profile.nearest("name.frist") == "did you mean name.first?"
+    assert profile.nearest("emial") == "did you mean email?"
+    assert profile.nearest("zzz").startswith("known: name, ")
