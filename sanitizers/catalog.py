@@ -199,7 +199,7 @@ class Catalog:
 
     def _shape(self) -> dict[str, object]:
         volatile = {"oid", "rows", "bytes", "attributes", "last_value", "is_called"}
-        objects = [*self.tables.values(), *self.sequences.values(), *self.views.values()]
+        objects: list[Table | Sequence | View] = [*self.tables.values(), *self.sequences.values(), *self.views.values()]
         return {
             f"{type(item).__name__} {item.name}": {
                 key: value for key, value in asdict(item).items() if key not in volatile | {"populated"}

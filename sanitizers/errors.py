@@ -28,6 +28,8 @@ class UnderstudyError(Exception):
 
     exit_code: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
+    result: Any = None
+    """What the failed stage had found out by then (one of `results`), if anything."""
     report: Any = None
     """Where the refused run's report lies (`results.ReportResult`), once there is one."""
 

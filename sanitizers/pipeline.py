@@ -100,19 +100,20 @@ class Execution:
         except BaseException as raised:
             error = raised if isinstance(raised, UnderstudyError) else UnderstudyError(f"stopped by {type(raised).__name__}")
             self.timings[name] = time.monotonic() - began
-            self._keep(getattr(raised, "result", None))
-            run.control.stage_failed(run.id, name, run.clock(), error.to_json())
+            result = getattr(raised, "result", None)
+            run.control.stage_failed(run.id, name, run.clock(), error.to_json(), self._keep(result))
             self.watcher.stage_failed(name, self.timings[name], error)
             raise
         self.timings[name] = time.monotonic() - began
-        self._keep(result)
-        kept = TypeAdapter(type(result)).dump_python(result, mode="json")
-        run.control.stage_finished(run.id, name, run.clock(), kept)
+        run.control.stage_finished(run.id, name, run.clock(), self._keep(result))
         self.watcher.stage_finished(name, self.timings[name], result)
 
-    def _keep(self, result: Any) -> None:
-        if result is not None:
-            self.run.results[type(result)] = result
+    def _keep(self, result: Any) -> Any:
+        """Remembers a stage's result for the stages after it; as JSON for the control database."""
+        if result is None:
+            return None
+        self.run.results[type(result)] = result
+        return TypeAdapter(type(result)).dump_python(result, mode="json")
 
     def _refuse(self, error: UnderstudyError) -> None:
         generation = self.run.control.generation(self.run.generation)

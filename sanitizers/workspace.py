@@ -129,7 +129,55 @@ class Workspace:
             if not retired:
                 what = f"generation {to} cannot be gone back to" if to else "there is no earlier generation to go back to"
                 raise NotFound(what, where=database, hint="see `understudy status`")
-            major = max((found.major for found in all_binaries(settings.binaries)), default=18)
+            return self._switch(database).to(retired[0].label, by="rollback", now=utc_now())
+
+    def destroy(self, database: str, generation: str | None) -> list[str]:
+        """Destroys one generation that is not live; all of them, the live one included, when None."""
+        with self.control.lock(database):
+            alive = {g.label: g for g in self.control.generations(database) if g.state != "destroyed"}
+            if generation is not None and generation not in alive:
+                raise NotFound(f"no generation {generation}", where=database, hint="see `understudy status`")
+            if generation is not None and alive[generation].state == "live":
+                raise WrongState("this generation is live: clients are on it", where=generation, hint="roll back first")
+            chosen = [generation] if generation is not None else sorted(alive)
+            for label in chosen:
+                if alive[label].state == "live":
+                    self.control.move(label, "retired", utc_now())
+                self._reaper(database).destroy(label, utc_now())
+            return chosen
+
+    def report(self, database: str, run: str | None = None) -> ReportResult:
+        """Where a run's report lies; the last run's when none is named."""
+        self.settings.target(database)
+        runs = [run] if run else [entry.id for entry in self.control.runs(database, 1)]
+        if not runs:
+            raise NotFound("no run yet", where=database, hint=f"understudy refresh {database}")
+        entry = self.control.report(runs[0])
+        return ReportResult(entry.record, entry.page, entry.digest)
+
+    def _switch(self, database: str) -> Switch:
+        target = self.settings.target(database)
+        provider = snapshot_provider(target, database, self.home, self.settings.binaries)
+        return Switch(database, target, self.control, provider, endpoint_provider(target.endpoint))
+
+    def _reaper(self, database: str) -> Reaper:
+        target = self.settings.target(database)
+        provider = snapshot_provider(target, database, self.home, self.settings.binaries)
+        return Reaper(database, target, self.control, provider, endpoint_provider(target.endpoint))
+
+
+@contextmanager
+def open_workspace(settings: Settings) -> Iterator[Workspace]:
+    """The workspace of a settings file; starts the managed control server when none is named."""
+    home = settings.home or default_home()
+    control = Control(resolve_dsn(settings.control) if settings.control else _managed_control(home, settings))
+    control.prepare()
+    yield Workspace(settings, home, control)
+
+
+def _managed_control(home: Path, settings: Settings) -> str:
+    make_passable(home)
+    major = max((found.major for found in all_binaries(settings.binaries)), default=18)
     binaries = find_binaries(major, settings.binaries, home=home)
     return create_cluster(home / "control", binaries, superuser="understudy").dsn(user="understudy")
 

@@ -1,4 +1,4 @@
-"""The public data sets Pagila and Synthea, for tests, where the shared data folder lies beside the checkout."""
+"""The public data sets Pagila and Synthea, for tests: where the data folder lies beside the checkout."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SYNTHEA_FOLDERS = ("csv-111-nebraska", "csv-27-massachusetts")
 _COPY = re.compile(r"^(COPY [^\n]+ FROM stdin);\n(.*?)^\\\.\n", re.MULTILINE | re.DOTALL)
 _SYNTHEA_ORDER = (
     "organizations", "payers", "providers", "patients", "encounters", "conditions", "allergies", "careplans",
-    "medications", "procedures", "immunizations", "imaging_studies", "devices", "supplies", "payer_transitions",
-    "observations", "claims", "claims_transactions",
+    "medications", "procedures", "immunizations", "imaging_studies", "devices", "supplies",
+    "payer_transitions", "observations", "claims", "claims_transactions",
 )  # fmt: skip
 
 
@@ -74,6 +74,8 @@ def _parts(dump: str) -> Iterator[tuple[str, str | None]]:
 def _copy_csv(connection: Connection, table: str, content: bytes) -> None:
     header = next(csv.reader(io.StringIO(content.decode())))
     columns = sql.SQL(", ").join(sql.Identifier(name.strip().lower()) for name in header)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, HEADER)").format(sql.Identifier("ehr", table), columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, HEADER)").format(
+        sql.Identifier("ehr", table), columns
+    )
     with connection.cursor().copy(statement) as copy:
         copy.write(content)

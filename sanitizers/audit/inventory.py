@@ -174,13 +174,14 @@ def _counts(found: ColumnCounts | None) -> Entry:
 
 
 def _verdict(found: list[Entry], in_documents: bool, *, planned: bool, scrubbed: bool) -> str:
-    """`treated`, `planned` (but not scrubbed), `kept` (a column of it is), `none_found`, `migrated` (only in
+    """`treated`, `planned` (but not scrubbed), `kept`, `partly_kept`, `none_found`, `migrated` (only in
     columns that migrations made after the scrub), or `not_established` (no plan)."""
     if not planned:
         return "not_established"
-    if any(entry["treatment"] == "keep" for entry in found):
-        return "kept"
-    if any(entry["treatment"] for entry in found) or in_documents:
+    kinds = {entry["treatment"] for entry in found} | ({"json"} if in_documents else set())
+    if "keep" in kinds:
+        return "partly_kept" if kinds - {"keep", "generated", ""} else "kept"
+    if kinds - {""}:
         return "treated" if scrubbed else "planned"
     return "migrated" if found else "none_found"
 

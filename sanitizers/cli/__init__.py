@@ -23,12 +23,18 @@ from sanitizers.settings import DEFAULT_FILE
     ),
 )
 @click.option(
-    "--settings", "file", type=click.Path(path_type=Path), default=DEFAULT_FILE, show_default=True,
-    envvar="UNDERSTUDY_SETTINGS", show_envvar=True, help="Where databases live.",
+    "--settings",
+    "file",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_FILE,
+    show_default=True,
+    envvar="UNDERSTUDY_SETTINGS",
+    show_envvar=True,
+    help="Where databases live.",
 )
 @click.version_option(__version__, prog_name="understudy")
 @click.pass_context
-def understudy(context: click.Context, file: Path) -> None:
+def cli(context: click.Context, file: Path) -> None:
     """Staging databases that look like production and know nobody in it.
 
     A refresh takes a copy-on-write copy of production, seals it, scrubs it by a policy, validates it, and
@@ -38,11 +44,11 @@ def understudy(context: click.Context, file: Path) -> None:
     context.obj = Shell(file, named)
 
 
-for module in (refresh, authoring, inspect, lifecycle, doctor, demo):
+for module in (demo, doctor, authoring, refresh, inspect, lifecycle):
     for command in module.COMMANDS:
-        understudy.add_command(command)
+        cli.add_command(command)
 
 
 def main() -> None:
     """The console script."""
-    understudy(prog_name="understudy")
+    cli(prog_name="understudy")

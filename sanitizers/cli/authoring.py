@@ -29,15 +29,18 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("dsn")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write. [default: policies/DATABASE.yaml]")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where to.  [default: policies/DATABASE.yaml]"
+)
 @click.option("--profile", default="hipaa-lds", show_default=True, help="What is done to each category.")
 @json_option
 @click.pass_obj
 def init(shell: Shell, dsn: str, output: Path | None, profile: str, as_json: bool) -> None:
     """Write a first policy for the database at DSN.
 
-    Every column is listed with a guess of what it is, made from names and types; no row is read. DSN is a libpq
-    connection string or URL, or env:NAME for one in the environment. A file that is there is never overwritten.
+    Every column is listed with a guess of what it is, made from names and types; no row is read. DSN is a
+    libpq connection string or URL, or env:NAME for one in the environment. A file that is there is never
+    overwritten.
     """
     from sanitizers.policy.document import load_profile
     from sanitizers.policy.guess import draft_policy
@@ -52,13 +55,15 @@ def init(shell: Shell, dsn: str, output: Path | None, profile: str, as_json: boo
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
     steps = _next_steps(path, catalog.database)
+    tables = list(catalog.roots())
     if as_json:
-        say({"policy": path, "database": catalog.database, "tables": len(list(catalog.roots())), "next": steps})
+        say({"policy": path, "database": catalog.database, "tables": len(tables), "next": steps})
         return
-    columns = sum(len(table.columns) for table in catalog.roots())
-    click.echo(f"Wrote {path}: {number(len(list(catalog.roots())), 'table')}, {number(columns, 'column')}.")
+    columns = sum(len(table.columns) for table in tables)
+    click.echo(f"Wrote {path}: {number(len(tables), 'table')}, {number(columns, 'column')}.")
     if not _has_target(shell, catalog.database):
-        click.echo(f"\nTell {shell.file} where the database lives:\n\n{_target_text(path, dsn, catalog.database)}")
+        target = _target_text(path, dsn, catalog.database)
+        click.echo(f"\nTell {shell.file} where the database lives:\n\n{target}")
     click.echo("\nThen, when you have gone through the lines marked review:")
     click.echo("\n".join(f"  {step}" for step in steps))
 
@@ -113,7 +118,9 @@ targets:
 def _without_password(dsn: str) -> str:
     if dsn.startswith("env:"):
         return dsn
-    return make_conninfo("", **{key: value for key, value in conninfo_to_dict(dsn).items() if key != "password"})
+    parts = conninfo_to_dict(dsn)
+    parts.pop("password", None)
+    return make_conninfo("", **parts)
 
 
 def _variable(database: str) -> str:

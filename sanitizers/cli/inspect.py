@@ -28,7 +28,7 @@ def status(shell: Shell, database: str | None, as_json: bool) -> None:
 @click.command(
     epilog=examples(
         "understudy report hospital                    the last run",
-        "understudy report hospital 0191a4e2-...       an earlier one (`understudy status hospital` lists them)",
+        "understudy report hospital 0191a4e2-...       an earlier one, as listed by status",
         'xdg-open "$(understudy report hospital --open)"',
     )
 )

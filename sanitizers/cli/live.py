@@ -45,9 +45,9 @@ class Display(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def display(stages: Sequence[str], console: Console) -> Display:
-    """The display that suits the console: live on a terminal, lines in a pipe or a log."""
-    if console.is_terminal and not console.is_dumb_terminal:
+def display(stages: Sequence[str], console: Console, *, live: bool = True) -> Display:
+    """The display that suits the console: live on a terminal (where wanted), lines in a pipe or a log."""
+    if live and console.is_terminal and not console.is_dumb_terminal:
         return LiveDisplay(stages, console)
     return LineDisplay(stages, console)
 
@@ -161,11 +161,11 @@ class LiveDisplay:
         grid.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
         with self._lock:
             for name, stage in self._stages.items():
-                style = "dim" if stage.state == "waiting" else ""
-                detail_style = "red" if stage.state == "failed" else "dim"
-                grid.add_row(self._mark(stage), Text(name, style), stage.clock(), Text(stage.detail, detail_style))
-                for item, detail in stage.open.items():
-                    grid.add_row("", "", "", Text(f"{item}  {detail}".rstrip(), "cyan"))
+                title = Text(name, "dim" if stage.state == "waiting" else "")
+                detail = Text(stage.detail, "red" if stage.state == "failed" else "dim")
+                grid.add_row(self._mark(stage), title, stage.clock(), detail)
+                for item, about in stage.open.items():
+                    grid.add_row("", "", "", Text(f"{item}  {about}".rstrip(), "cyan"))
         return grid
 
     def _mark(self, stage: _Stage) -> Text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -16,7 +15,14 @@ from sanitizers.control import Generation, RunEntry
 from sanitizers.policy.plan import ColumnPlan, Plan, Statement, TableRulePlan
 
 if TYPE_CHECKING:
-    from sanitizers.pipeline import DatabaseStatus, PreviewRow
+    from sanitizers.policy.preview import PreviewRow
+    from sanitizers.workspace import DatabaseStatus
+
+_OF_DATABASES = ("database", "staging serves", "since", "last run", "began", "connect")
+_OF_GENERATIONS = ("generation", "state", "since", "clients at")
+_OF_RUNS = ("run", "began", "ended", "by", "status", "error")
+_SHORT = 60
+"""Characters up to which an explanation stands beside what it explains."""
 
 _STYLES = {"live": "green", "released": "green", "refused": "red", "failed": "red", "running": "cyan"}
 
@@ -47,7 +53,8 @@ def show_plan(console: Console, plan: Plan) -> None:
         f"{number(len(plan.rules), 'table')}, {number(columns, 'column')}, {treated:,} of them treated; "
         f"{number(len(plan.rewrites), 'rewrite')}, profile {plan.profile}"
     )
-    console.print(f"Plan   {plan.digest}\nPolicy {plan.policy_digest}, version {plan.policy_version}", markup=False)
+    console.print(f"Plan   {plan.digest}", markup=False)
+    console.print(f"Policy {plan.policy_digest}, version {plan.policy_version}", markup=False)
 
 
 def _rule(rule: TableRulePlan) -> RenderableType:
@@ -58,11 +65,14 @@ def _rule(rule: TableRulePlan) -> RenderableType:
         made.add_row(*(Text(cell, style) for cell in cells))
     if not rule.exempt:
         return made
-    return Group(made, Text(f"Unchanged where {rule.exempt}: {rule.exempt_reason}\n", "italic"))
+    condition = f" where {rule.exempt}" if len(rule.exempt) <= _SHORT else ""
+    return Group(made, Text(f"Rows stay unchanged{condition}: {rule.exempt_reason}\n", "italic"))
 
 
 def _treatment(column: ColumnPlan) -> str:
-    return f"{column.summary}: {shorten(column.reason, 60, placeholder=' ...')}" if column.reason else column.summary
+    # A profile's own reasons quote the law at length; they are in the JSON and in every report.
+    fits = 0 < len(column.reason) <= _SHORT
+    return f"{column.summary}: {column.reason}" if fits else column.summary
 
 
 def show_statements(console: Console, plan: Plan) -> None:
@@ -75,14 +85,18 @@ def show_statements(console: Console, plan: Plan) -> None:
 
 
 def _statement(console: Console, title: str, statement: Statement) -> None:
+    from sqlglot import parse_one
+
     lines = [f"-- {title}"]
     lines += [f"--   ${number_} is {binding}" for number_, binding in enumerate(statement.bindings, start=1)]
-    console.print("\n".join([*lines, f"{statement.sql};", ""]), markup=False, soft_wrap=True)
+    pretty = parse_one(statement.sql, dialect="postgres").sql("postgres", pretty=True)
+    console.print("\n".join([*lines, f"{pretty};", ""]), markup=False, soft_wrap=True)
 
 
 def show_preview(console: Console, rows: Sequence[PreviewRow]) -> None:
     shown = grid(
-        "What becomes of made-up values", ("column", "treatment", "before", "after"),
+        "What becomes of made-up values",
+        ("column", "treatment", "before", "after"),
         ((f"{row.table}.{row.column}", row.treatment, _cell(row.before), _cell(row.after)) for row in rows),
     )
     console.print(shown)
@@ -94,10 +108,7 @@ def _cell(value: str | None) -> str:
 
 def show_overview(console: Console, found: Sequence[DatabaseStatus]) -> None:
     """One line a database."""
-    shown = grid(
-        "", ("database", "staging serves", "since", "last run", "began", "connect"), (_database(one) for one in found)
-    )
-    console.print(shown)
+    console.print(grid("", _OF_DATABASES, map(_database, found)))
 
 
 def _database(one: DatabaseStatus) -> tuple[str, ...]:
@@ -111,14 +122,14 @@ def show_database(console: Console, one: DatabaseStatus) -> None:
     """All generations and the latest runs of one database."""
     show_overview(console, [one])
     if one.generations:
-        console.print(grid("Generations", ("generation", "state", "since", "clients at"), map(_generation, one.generations)))
+        console.print(grid("Generations", _OF_GENERATIONS, map(_generation, one.generations)))
     if one.runs:
-        console.print(grid("Runs", ("run", "began", "ended", "by", "status", "error"), map(_run, one.runs)))
+        console.print(grid("Runs", _OF_RUNS, map(_run, one.runs)))
 
 
 def _generation(one: Generation) -> tuple[str, ...]:
     clone = one.clone
-    place = f"{clone.client_host}:{clone.client_port}" if clone and clone.client_port and one.state != "destroyed" else ""
+    place = f"{clone.client_host}:{clone.client_port}" if clone and clone.client_port else ""
     return (one.label, one.state, moment(one.changed), place)
 
 

@@ -17,7 +17,8 @@ from sanitizers.results import PlanResult, ReportResult, SwitchResult
 
 if TYPE_CHECKING:
     from sanitizers.pipeline import Outcome
-    from sanitizers.stages.base import Approver
+    from sanitizers.stages.base import Options
+    from sanitizers.workspace import Workspace
 
 BEFORE_RELEASE = "switch"
 """Where a rehearsal ends."""
@@ -40,30 +41,57 @@ BEFORE_RELEASE = "switch"
 @json_option
 @click.pass_obj
 def refresh(
-    shell: Shell, database: str, full: bool, dry_run: bool, approve_as: str | None, reason: str | None,
-    trigger: str, as_json: bool,
+    shell: Shell,
+    database: str,
+    full: bool,
+    dry_run: bool,
+    approve_as: str | None,
+    reason: str | None,
+    trigger: str,
+    as_json: bool,
 ) -> None:
     """Make a new staging copy of DATABASE and switch to it.
 
     Runs every stage from the snapshot to the switch. The first refusal ends the run; staging then serves what
     it served, and a report says what was wrong.
     """
-    from sanitizers.pipeline import STAGES
-    from sanitizers.stages.base import Options
-
     if bool(approve_as) != bool(reason):
         raise click.UsageError("--approve-as and --reason belong together")
     console = screen(err=as_json)
-    console.no_color = console.no_color or as_json
-    with shell.workspace() as workspace, display(STAGES, console) as watcher:
-        outcome = workspace.refresh(
-            database, options=Options(full_snapshot=full, trigger=trigger), watcher=watcher,
-            approver=_approver(watcher, approve_as, reason), until=BEFORE_RELEASE if dry_run else None,
+    with shell.workspace() as workspace:
+        from sanitizers.stages.base import Options
+
+        outcome = watched(
+            workspace,
+            database,
+            console,
+            Options(full_snapshot=full, trigger=trigger),
+            live=not as_json,
+            approval=Approval(approve_as, reason) if approve_as and reason else None,
+            until=BEFORE_RELEASE if dry_run else None,
         )
     if as_json:
         say(machine_outcome(database, outcome))
     else:
         conclude(console, outcome)
+
+
+def watched(
+    workspace: Workspace,
+    database: str,
+    console: Console,
+    options: Options,
+    *,
+    live: bool,
+    approval: Approval | None = None,
+    until: str | None = None,
+) -> Outcome:
+    """A refresh with its progress shown. Without `approval`, whoever sits at the terminal is asked."""
+    from sanitizers.pipeline import STAGES
+
+    with display(STAGES, console, live=live) as watcher:
+        approver = approval or (Asker(watcher) if interactive() else None)
+        return workspace.refresh(database, options=options, watcher=watcher, approver=approver, until=until)
 
 
 def machine_outcome(database: str, outcome: Outcome) -> dict[str, Any]:
@@ -91,18 +119,12 @@ def conclude(console: Console, outcome: Outcome) -> None:
     released = outcome.results.get(SwitchResult)
     console.print()
     if released:
-        console.print(f"[bold green]Released[/] {outcome.generation} in {total}. It remains protected health information.")
+        console.print(f"[bold green]Released[/] {outcome.generation} in {total}. It remains PHI.")
         console.print(f"  Connect  {released.endpoint}", markup=False, soft_wrap=True)
     else:
         console.print(f"[bold]Rehearsed[/] {outcome.generation} in {total}; nothing was switched.")
     if report := outcome.results.get(ReportResult):
         console.print(f"  Report   {report.page}", markup=False, soft_wrap=True)
-
-
-def _approver(watcher: Display, name: str | None, reason: str | None) -> Approver | None:
-    if name and reason:
-        return Approval(name, reason)
-    return Asker(watcher) if interactive() else None
 
 
 @dataclass(frozen=True)
@@ -124,9 +146,13 @@ class Asker:
 
     def __call__(self, database: str, generation: str) -> tuple[str, str]:
         with self.watcher.pause():
-            click.echo(f"\n{generation} has passed every gate and is ready to serve as staging of {database}.", err=True)
+            click.echo(
+                f"\n{generation} has passed every gate. Staging of {database} can be switched to it.",
+                err=True,
+            )
             if not click.confirm("Release it?", err=True):
-                raise NotApproved("the person asked said no", where=generation, hint="staging serves what it served")
+                hint = "staging serves what it served"
+                raise NotApproved("the person who was asked said no", where=generation, hint=hint)
             name = click.prompt("Your name, for the record", default=getpass.getuser(), err=True)
             reason = click.prompt("Why", default="approved on the terminal", err=True)
         return name, reason

@@ -21,7 +21,7 @@ from sanitizers.errors import Problem, UnderstudyError
 from sanitizers.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from sanitizers.pipeline import Workspace
+    from sanitizers.workspace import Workspace
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _JSON = "understudy.json"
@@ -44,18 +44,22 @@ class Shell:
 
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
-        from sanitizers.pipeline import open_workspace
+        settings = self.settings()
+        from sanitizers.workspace import open_workspace
 
-        with open_workspace(self.settings()) as workspace:
+        with open_workspace(settings) as workspace:
             yield workspace
 
 
 class CommandLine(click.Group):
-    """A group that turns errors into one block on stderr, or JSON on stdout, and the exit code of the tree."""
+    """A group that turns errors into one block on stderr, or JSON on stdout, and the right exit code."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[_JSON] = "--json" in args
         return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -94,10 +98,11 @@ def tell_error(error: UnderstudyError, *, as_json: bool) -> None:
 def _tell_mistake(error: Exception, *, as_json: bool) -> None:
     """A mistake of ours: kind and place. The message is left out, since it may hold a value."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    what = f"a mistake in Understudy itself: {type(error).__name__} in {frame.name}, {frame.filename}:{frame.lineno}"
+    what = f"a mistake in Understudy itself: {type(error).__name__} in {frame.name}"
     if not as_json:
         click.echo("".join(traceback.format_tb(error.__traceback__)).rstrip(), err=True)
-    tell_error(UnderstudyError(what, hint="please report it with the lines above"), as_json=as_json)
+    where = f"{frame.filename}:{frame.lineno}"
+    tell_error(UnderstudyError(what, where=where, hint="please report it"), as_json=as_json)
 
 
 def say(value: Any) -> None:

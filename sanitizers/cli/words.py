@@ -64,18 +64,20 @@ def _snapshot(result: SnapshotResult) -> str:
 
 def _isolate(result: IsolateResult) -> str:
     kinds = Counter(wire.kind for wire in result.wires)
-    return f"cut: {listed(f'{kind} ({count})' for kind, count in sorted(kinds.items()))}" if kinds else "nothing to cut"
+    if not kinds:
+        return "nothing to cut"
+    return f"cut: {listed(f'{kind} ({count})' for kind, count in sorted(kinds.items()))}"
 
 
 def _plan(result: PlanResult) -> str:
     rules = result.plan.rules
-    treated = sum(len(rule.treated) for rule in rules)
-    return f"{number(len(rules), 'table')}, {number(treated, 'column')} to treat, plan {result.plan.digest[:12]}"
+    treated = number(sum(len(rule.treated) for rule in rules), "column")
+    return f"{number(len(rules), 'table')}, {treated} to treat, plan {result.plan.digest[:12]}"
 
 
 def _scrub(result: ScrubResult) -> str:
-    rows = sum(table.rows for table in result.tables)
-    return f"{number(len(result.tables), 'table')} rewritten, {number(rows, 'row')}; {result.untouched} left as they were"
+    rows = number(sum(table.rows for table in result.tables), "row")
+    return f"{number(len(result.tables), 'table')} rewritten, {rows}; {result.untouched} left as they were"
 
 
 def _purge(result: PurgeResult) -> str:
@@ -94,7 +96,8 @@ def _migrate(result: MigrateResult) -> str:
     if not result.applied:
         return "nothing pending"
     versions = listed(run.version for run in result.applied)
-    return f"{number(len(result.applied), 'migration')} applied ({versions}), {number(len(result.new_columns), 'new column')}"
+    made = number(len(result.new_columns), "new column")
+    return f"{number(len(result.applied), 'migration')} applied ({versions}), {made}"
 
 
 def _validate(result: ValidateResult) -> str:

@@ -211,7 +211,9 @@ class _Binder:
             where = self.policy.where("tables", str(table.name), "columns", name)
             for what in _unfit(table, table.by_name[name], found):
                 yield Problem(where, f"{table.name}.{name}: {what}")
-        for unique in table.uniques:
+        assert self.catalog is not None
+        heaps = [table, *self.catalog.partitions(table.name)]
+        for unique in {unique.definition: unique for heap in heaps for unique in heap.uniques}.values():
             for name in unique.touched:
                 found_ = bound.treatments.get(name)
                 if found_ and found_.transformer.uniqueness(found_.params) != "preserved":

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import YAMLError
 
 from sanitizers.errors import NotFound, PolicyInvalid, Problem
 from sanitizers.postgres.statements import data_root
@@ -181,14 +181,19 @@ def _read(path: Path, model: type[Model]) -> tuple[Model, Any, str]:
         document = YAML().load(text)
     except FileNotFoundError:
         raise NotFound(f"no policy file {path}", hint="write one with `understudy init DSN`") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PolicyInvalid(f"broken YAML: {error.problem}", where=f"{path}:{line}") from None
+    except UnicodeDecodeError:
+        raise PolicyInvalid("not UTF-8 text", where=str(path)) from None
+    except OSError as error:
+        raise PolicyInvalid(f"cannot be read: {error.strerror}", where=str(path)) from None
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)  # a forbidden character has none
+        problem = str(getattr(error, "problem", "a character that YAML forbids")).partition(" with value ")[0]
+        raise PolicyInvalid(f"broken YAML: {problem}", where=f"{path}:{mark.line + 1 if mark else 1}") from None
     try:
         return model.model_validate(document if document is not None else {}), document, text
     except ValidationError as error:
         problems = tuple(_problem(item, path, document, model) for item in error.errors(include_url=False))
-        raise PolicyInvalid(f"{len(problems)} mistakes in the policy", where=str(path), problems=problems) from None
+        raise PolicyInvalid(f"{len(problems)} mistake{'s' * (len(problems) > 1)} in the policy", where=str(path), problems=problems) from None
 
 
 def _problem(item: Any, path: Path, document: Any, model: type[BaseModel]) -> Problem:

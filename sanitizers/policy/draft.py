@@ -34,7 +34,7 @@ class Site:
     pinned: bool
     """Part of a partition key: a new value would move the row."""
     checked: bool
-    """A CHECK or a domain limits the values, in a way that only shape-preserving treatments are sure to meet."""
+    """A CHECK or a domain limits the values: only treatments that keep the shape are sure to meet it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,11 @@ def sites(catalog: Catalog, table: Table) -> Iterator[Site]:
     unique = {name for heap in heaps for index in heap.uniques for name in index.touched}
     pinned = {name for heap in heaps for name in heap.partition_key}
     checked = {
-        name for heap in heaps for check in heap.checks if not _HARMLESS.fullmatch(check.definition) for name in check.columns
+        name
+        for heap in heaps
+        for check in heap.checks
+        if not _HARMLESS.fullmatch(check.definition)
+        for name in check.columns
     }
     for column in table.columns:
         if not column.generated:
@@ -61,7 +65,9 @@ def sites(catalog: Catalog, table: Table) -> Iterator[Site]:
             yield Site(table.name, column, column.name in unique, column.name in pinned, limited)
 
 
-_HARMLESS = re.compile(r"CHECK \([^~<>=]*( > | >= | <> )\(*(0|'')[^~<>=]*\)( NOT VALID)?|CHECK \([^~<>=]* <= \d{2,}[^~<>=]*\)")
+_HARMLESS = re.compile(
+    r"CHECK \([^~<>=]*( > | >= | <> )\(*(0|'')[^~<>=]*\)( NOT VALID)?|CHECK \([^~<>=]* <= \d{2,}[^~<>=]*\)"
+)
 """`amount >= 0`, `name <> ''`, `length(name) <= 200`: every treatment meets these."""
 _SPELLED = {
     "int2": "smallint", "int4": "integer", "int8": "bigint", "float4": "real", "float8": "double precision",
@@ -79,8 +85,11 @@ def domain(column: Column) -> str:
 
 
 def fit(guess: Guess, group: Sequence[Site], profile: Profile) -> Entry:
-    """The entry of columns that must be treated alike: with the profile's treatment where that is safe for all
-    of them, else with the first safe alternative; kept, and said so, when there is none."""
+    """The entry of columns that must be treated alike.
+
+    With the profile's treatment where that is safe for all of them, else with the first safe alternative;
+    kept, and said so, when there is none.
+    """
     wanted = profile.treatment(guess.category)
     if _safe(wanted, guess.category, group):
         return Entry(guess)
@@ -127,7 +136,11 @@ def _meets(found: Treatment, site: Site) -> bool:
 def _keeps_shape(found: Treatment, column: Column) -> bool:
     if found.kind in {"null", "known_password"} or found.transformer.reserved(found.params):
         return True
-    return column.base in TEXT and found.kind in {"pseudonym", "unique"} and getattr(found.params, "format", "") != "token"
+    return (
+        column.base in TEXT
+        and found.kind in {"pseudonym", "unique"}
+        and getattr(found.params, "format", "") != "token"
+    )
 
 
 def _demands(group: Sequence[Site]) -> str:
@@ -148,7 +161,7 @@ def render(catalog: Catalog, profile: str, entries: Mapping[tuple[Name, str], En
         "# yaml-language-server: $schema=policy.schema.json",
         f"# A first policy for {_comment(catalog.database)}, guessed from names and types; no row was read.",
         "# Check each line marked review: what is in the column? Correct the category, then delete the mark.",
-        f"# Then try it: understudy lint (is it right?), plan {name} (what will happen?), refresh {name} --dry-run.",
+        f"# Then try it: understudy lint, understudy plan {name}, understudy refresh {name} --dry-run.",
         "",
         f"policy: {name}",
         "version: 1",
@@ -163,9 +176,11 @@ def render(catalog: Catalog, profile: str, entries: Mapping[tuple[Name, str], En
 
 def _table(table: Table, entries: Mapping[tuple[Name, str], Entry]) -> Iterator[str]:
     if table.kind == "f":
-        yield f"  # {_comment(str(table.name))} is a foreign table: its rows live elsewhere, the wire to them is cut."
+        yield f"  # {_comment(str(table.name))} is a foreign table: its rows are not here, the wire is cut."
         return
-    ruled = {column.name: entries[table.name, column.name] for column in table.columns if not column.generated}
+    ruled = {
+        column.name: entries[table.name, column.name] for column in table.columns if not column.generated
+    }
     yield f"  {_scalar(str(table.name))}:"
     yield "    columns:" if ruled else "    columns: {}"
     keys = {name: f"{_scalar(name)}:" for name in ruled}

@@ -26,8 +26,12 @@ def draft_policy(catalog: Catalog, profile: Profile) -> str:
     PolicyInvalid when the profile lacks a category that guesses lean on.
     """
     if missing := sorted(_CATEGORIES - set(profile.categories)):
-        raise PolicyInvalid(f"profile {profile.profile} has no category {', '.join(missing)}", hint="use hipaa-lds")
-    found = {(site.table, site.column.name): site for table in catalog.roots() for site in sites(catalog, table)}
+        raise PolicyInvalid(
+            f"profile {profile.profile} has no category {', '.join(missing)}", hint="use hipaa-lds"
+        )
+    found = {
+        (site.table, site.column.name): site for table in catalog.roots() for site in sites(catalog, table)
+    }
     entries: dict[Place, Entry] = {}
     for head, group in _linked(catalog, found):
         entry = fit(_guess(catalog, found[head]), [found[place] for place in group], profile)
@@ -65,7 +69,7 @@ def _ties(catalog: Catalog) -> Iterator[tuple[Place, Place]]:
 
 
 def _guess(catalog: Catalog, site: Site) -> Guess:
-    """What one column seems to be: by structure, by name, by structure where the name says nothing, by type."""
+    """What one column seems to be: by type, by key, by name, by structure, or unknown."""
     table, column = catalog.tables[site.table], site.column
     if _LEDGER.fullmatch(words(table.name.name)) and not words(column.name).endswith("_by"):
         return Guess("non_identifying", "record of applied migrations")
@@ -78,12 +82,15 @@ def _guess(catalog: Catalog, site: Site) -> Guess:
     named = _named(column, _letter(column))
     if _surrogate_key(table, column) and (named is None or words(column.name).endswith("id")):
         return Guess("non_identifying", "key")
-    return _bare_name(catalog, table, column) or named or _structural(catalog, table, column) or _unknown(column)
+    return (
+        _bare_name(catalog, table, column) or named or _structural(catalog, table, column) or _unknown(column)
+    )
 
 
 _LEDGER = re.compile(
-    r"flyway_schema_history|schema_(migrations?|version)|alembic_version|django_migrations|databasechangelog(lock)?|goose_db_version"
-    r"|ar_internal_metadata|(knex|prisma|sqlx|pgmigrations)_?migrations(_lock)?|ef_migrations_history|pgmigrations"
+    r"flyway_schema_history|schema_(migrations?|version)|alembic_version|django_migrations|pgmigrations"
+    r"|databasechangelog(lock)?|goose_db_version|ar_internal_metadata|(knex|prisma|sqlx)_migrations(_lock)?"
+    r"|ef_migrations_history"
 )
 
 
@@ -102,12 +109,14 @@ _BY_TYPE = {
     "macaddr8": Guess("device_id", "by type"),
     "money": Guess("financial_sensitive", "by type"),
     "vector": Guess("biometric", "an embedding may be one of a face or a voice"),
-    **dict.fromkeys(("point", "geometry", "geography", "polygon", "circle", "box", "path"), Guess("postal_address.location", "by type")),
-}  # fmt: skip
+    "point": Guess("postal_address.location", "by type"),
+    "geometry": Guess("postal_address.location", "by type"),
+    "geography": Guess("postal_address.location", "by type"),
+}
 
 
 def words(name: str) -> str:
-    """A column's name as lower-case words joined by `_`: `FirstName2` is `first_name_2`, `Straße` is `strasse`."""
+    """A name as lower-case words joined by `_`: `FirstName2` is `first_name_2`, `Straße` is `strasse`."""
     plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[0-9])(?=[A-Za-z])", "_", plain)
     return re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
@@ -133,7 +142,9 @@ def _time(column: Column) -> Guess:
 def _surrogate_key(table: Table, column: Column) -> bool:
     if column.base not in {"int2", "int4", "int8", "uuid"} or column.array:
         return False
-    made = column.identity != "" or (column.default or "").startswith(("nextval(", "gen_random_uuid(", "uuid"))
+    made = column.identity != "" or (column.default or "").startswith(
+        ("nextval(", "gen_random_uuid(", "uuid")
+    )
     return made or (column.base == "uuid" and column.name in table.primary_key)
 
 
@@ -162,7 +173,9 @@ def _bare_name(catalog: Catalog, table: Table, column: Column) -> Guess | None:
 
 def _lookup(catalog: Catalog, table: Table) -> bool:
     """Whether others refer to this table, it refers to none, and it holds little but a label."""
-    referred = any(key.referenced == table.name for other in catalog.tables.values() for key in other.foreign_keys)
+    referred = any(
+        key.referenced == table.name for other in catalog.tables.values() for key in other.foreign_keys
+    )
     content = [column for column in table.columns if not _HOUSEKEEPING.fullmatch(words(column.name))]
     return referred and not table.foreign_keys and len(content) <= _FEW
 
@@ -187,7 +200,7 @@ def _structural(catalog: Catalog, table: Table, column: Column) -> Guess | None:
 
 
 def _leads_to(catalog: Catalog, column: Column) -> Name | None:
-    """The table whose key this column's name spells: `staff_id`, `manager_staff_id`, `patient_id` for patients.id."""
+    """The table whose key the name spells: `manager_staff_id` staff.staff_id, `patient_id` patients.id."""
     name = words(column.name).replace("_", "")
     for table in catalog.roots():
         if len(table.primary_key) != 1 or table.by_name[table.primary_key[0]].base != column.base:
@@ -214,7 +227,9 @@ _CODES = re.compile(
 def _unknown(column: Column) -> Guess:
     if column.base in TEXT or column.base in {"xml", "tsvector"}:
         return Guess("free_text", "text of unknown content")
-    if column.base == "uuid" or (column.base in NUMBER and re.search(r"(id|ref|reference|by)$", words(column.name))):
+    if column.base == "uuid" or (
+        column.base in NUMBER and re.search(r"(id|ref|reference|by)$", words(column.name))
+    ):
         return Guess("account_number", "an identifier that leads nowhere here")
     if column.base in NUMBER:
         return Guess("financial_sensitive", "number of unknown meaning")
@@ -240,65 +255,113 @@ _NO = "(no|nr|num|number|nummer|numero)"
 _RULES = (
     # The first rule that matches decides, so what must not be missed comes before what is common.
     _rule(
-        "credential.password", "TB", "[a-z]*pass ?(word|wort|wd|phrase|code|hash)", "passwd", "pwd", "pw", "pw hash", "kennwort",
+        "credential.password", "TB",
+        "[a-z]*pass ?(word|wort|wd|phrase|code|hash)", "passwd", "pwd", "pw", "pw hash", "kennwort",
         "mot de passe", "mdp", "contrasena", "senha",
     ),
     _rule(
-        "credential.token", "TBUN", "[a-z]*tokens?", "[a-z]*secrets?", "otp", "totp", "(api|access|private|signing|encryption|auth) key",
-        "session( id| key)", "jwt", "cookies?", "csrf", "salt", "nonce", "pin", "cvv", "cvc", "credentials?", "security answer",
-        "(security|activation|verification|confirmation|invite|invitation|access|recovery|backup|reset|login) codes?",
+        "credential.token", "TBUN",
+        "[a-z]*tokens?", "[a-z]*secrets?", "otp", "totp",
+        "(api|access|private|signing|encryption|auth) key", "session( id| key)", "jwt", "cookies?", "csrf",
+        "salt", "nonce", "pin", "cvv", "cvc", "credentials?", "security answer",
+        "(security|activation|verification|confirmation|invite|invitation) codes?",
+        "(access|recovery|backup|reset|login) codes?",
     ),
     _rule(
-        "free_text", "T", r"([a-z]*notes?|comments?|body|subject|message|memo|remarks?|[a-z]*description|transcript|narrative|feedback|notiz(en)?"
-        r"|bemerkung(en)?|kommentar|beschreibung|commentaires?|remarques?|observaciones|comentarios?|descripcion|descricao)$",
+        "free_text", "T",
+        # At the end only: `email_body` is a body, `note_id` is no note.
+        r"([a-z]*notes?|comments?|body|subject|message|memo|remarks?|[a-z]*description|transcript|narrative"
+        r"|feedback|file ?name|path|notiz(en)?|bemerkung(en)?|kommentar|beschreibung|commentaires?|remarques?"
+        r"|observaciones|comentarios?|descripcion|descricao)(_?\d+)?$",
     ),
     _rule(
-        "ssn", "TN", "ssn", "social security( [a-z]+)?", "tin", "itin", "tax( payer)? (id|" + _NO + ")", "nino",
-        "national (id|insurance)( [a-z]+)?", "steuer (id|nummer|nr)", "nif", "dni", "cpf", "curp", "num(ero)? secu",
+        "ssn", "TN",
+        "ssn", "social security( [a-z]+)?", "tin", "itin", "tax( payer)? (id|" + _NO + ")", "nino",
+        "national (id|insurance)( [a-z]+)?", "steuer (id|nummer|nr)", "nif", "dni", "cpf", "curp",
+        "num(ero)? secu",
     ),
-    _rule("mrn", "TN", "mrn", "medical record( [a-z]+)?", f"(patient|patienten|chart|hospital) {_NO}", "pub ?pid", "dossier"),
     _rule(
-        "health_plan_id", "TN", f"(member|subscriber|beneficiary|[a-z]*insurance|versicherten) (id|{_NO})", f"(policy|group) {_NO}",
+        "mrn", "TN",
+        "mrn", "medical record( [a-z]+)?", f"(patient|patienten|chart|hospital) {_NO}", "pub ?pid",
+        "dossier",
+    ),
+    _rule(
+        "health_plan_id", "TN",
+        f"(member|subscriber|beneficiary|[a-z]*insurance|versicherten) (id|{_NO})", f"(policy|group) {_NO}",
         "mbi", "hicn", "medicare( id)?", "medicaid( id)?", f"versicherungs? {_NO}", "kvnr", "poliza",
     ),
-    _rule("vehicle_id", "T", "vin", "license plate", f"plate( {_NO})?", "number plate", "kennzeichen", "matricula", "placa",
-          "immatriculation", f"(chassis|fahrgestell) {_NO}"),
     _rule(
-        "device_id", "TU", f"serial( {_NO})?", "[a-z]+ serial", "udi", "imei", "imsi", "mac( addr| address)?", "(device|hardware) (id|uuid)",
-        "idfa", "gaid", "advertising id", f"serien {_NO}", f"{_NO} serie",
+        "vehicle_id", "T",
+        "vin", "license plate", f"plate( {_NO})?", "number plate", "kennzeichen", "matricula", "placa",
+        "immatriculation", f"(chassis|fahrgestell) {_NO}",
     ),
     _rule(
-        "license_number", "TN", "npi", f"dea( {_NO})?", "drivers?( licen[sc]e)?( [a-z]+)?", f"licen[sc]e( {_NO})?",
-        f"passport( {_NO})?", "reisepass", "ausweis", "pasaporte", "passeport", "permis", "cnh", f"cert(ificate)? {_NO}",
+        "device_id", "TU",
+        f"serial( {_NO})?", "[a-z]+ serial", "udi", "imei", "imsi", "mac( addr| address)?",
+        "(device|hardware) (id|uuid)", "idfa", "gaid", "advertising id", f"serien {_NO}", f"{_NO} serie",
     ),
     _rule(
-        "account_number", "TN", "iban", f"(account|acct|bank account|customer|invoice|card|credit card|cc|routing|konto|kunden) {_NO}",
-        "(debit|credit|bank) account", "pan", "(acct|card) last ?4", "sort code", "cuenta", "compte", "conta", "stripe( [a-z]+)? id",
+        "license_number", "TN",
+        "npi", f"dea( {_NO})?", "drivers?( licen[sc]e)?( [a-z]+)?", f"licen[sc]e( {_NO})?",
+        f"passport( {_NO})?", "reisepass", "ausweis", "pasaporte", "passeport", "permis", "cnh",
+        f"cert(ificate)? {_NO}",
+    ),
+    _rule(
+        "account_number", "TN",
+        "iban",
+        f"(account|acct|bank account|customer|invoice|card|credit card|cc|routing|konto|kunden) {_NO}",
+        "(debit|credit|bank) account", "pan", "(acct|card) last ?4", "sort code", "cuenta", "compte",
+        "conta", "stripe( [a-z]+)? id",
     ),
     _rule("fax", "TN", "[a-z]*fax", "telefax"),
     _rule(
-        "email", "T", "[a-z]*e ?mails?( addr| address| addresses)?", "mail", "mail address", "correo( electronico)?", "courriel",
+        "email", "T",
+        "[a-z]*e ?mails?( addr| address| addresses)?", "mail", "mail address", "correo( electronico)?",
+        "courriel",
     ),
     _rule(
-        "phone", "TN", "[a-z]*phones?", "tel", "mobile", "cell", "msisdn", "whatsapp", "handy", "[a-z]*telefono?", "telefone",
-        "portable", "celular", "movil", f"(ruf|mobil) {_NO}",
+        "phone", "TN",
+        "[a-z]*phones?", "tel", "mobile", "cell", "msisdn", "whatsapp", "handy", "[a-z]*telefono?",
+        "telefone", "portable", "celular", "movil", f"(ruf|mobil) {_NO}",
     ),
-    _rule("biometric", "TB", "[a-z]*finger ?prints?( [a-z]+)?", "voice ?prints?", "biometric[a-z]*", "retina", "iris",
-          "(face|voice) embedding", "signature"),
-    _rule("url", "T", "[a-z]*urls?", "uri", "links?", "[a-z]*web ?(site|page|seite)", "homepage", "blog", "referr?er", "callback",
-          "domain", "site web", "pagina web"),
-    _rule("face_image", "TB", "photos?", "pictures?", "avatar", "portrait", "selfie", "images?", "headshot", "foto", "bild", "imagen",
-          "imagem", "thumbnail"),
+    _rule(
+        "biometric", "TB",
+        "[a-z]*finger ?prints?( [a-z]+)?", "voice ?prints?", "biometric[a-z]*", "retina", "iris",
+        "(face|voice) embedding", "signature",
+    ),
+    _rule(
+        "url", "T",
+        "[a-z]*urls?", "uri", "links?", "[a-z]*web ?(site|page|seite)", "homepage", "blog", "referr?er",
+        "callback", "domain", "site web", "pagina web",
+    ),
+    _rule(
+        "face_image", "TB",
+        "photos?", "pictures?", "avatar", "portrait", "selfie", "images?", "headshot", "foto", "bild",
+        "imagen", "imagem", "thumbnail",
+    ),
     _rule("ip_address", "T", "ips?( addr| address)?", "ipv[46]", "x forwarded for", "remote addr"),
     _rule("postal_address.latitude", "TN", "lat", "latitude?", "breitengrad"),
     _rule("postal_address.longitude", "TN", "lon", "lng", "longitude?", "langengrad"),
-    _rule("quasi_identifier.zip", "TN", "zip( code)?", "post(al)? ?code", "plz", "postleitzahl", "code postal", "codigo postal", "cep"),
-    _rule("quasi_identifier.city", "T", "city", "town", "municipality", "ort", "stadt", "wohnort", "ville", "ciudad", "cidade"),
-    _rule("quasi_identifier.state", "T", "state", "province", "region", "district", "bundesland", "provincia", "estado", "departement"),
-    _rule("quasi_identifier.county", "TN", "county", "parish", "fips", "landkreis"),
-    _rule("quasi_identifier.country", "T", "country", "nation", "nationality", "citizenship", "pays", "pais"),
     _rule(
-        "quasi_identifier.birth_date", "TN", "dob", "date of birth", "birth ?(date|day|year)", "year of birth", "born", "geburts ?(datum|tag)",
+        "quasi_identifier.zip", "TN",
+        "zip( code)?", "post(al)? ?code", "plz", "postleitzahl", "code postal", "codigo postal", "cep",
+    ),
+    _rule(
+        "quasi_identifier.city", "T",
+        "city", "town", "municipality", "ort", "stadt", "wohnort", "ville", "ciudad", "cidade",
+    ),
+    _rule(
+        "quasi_identifier.state", "T",
+        "state", "province", "region", "district", "bundesland", "provincia", "estado", "departement",
+    ),
+    _rule("quasi_identifier.county", "TN", "county", "parish", "fips", "landkreis"),
+    _rule(
+        "quasi_identifier.country", "T",
+        "country", "nation", "nationality", "citizenship", "pays", "pais",
+    ),
+    _rule(
+        "quasi_identifier.birth_date", "TN",
+        "dob", "date of birth", "birth ?(date|day|year)", "year of birth", "born", "geburts ?(datum|tag)",
         "date naissance", "fecha nacimiento", "data nascimento",
     ),
     _rule("quasi_identifier.birth_place", "T", "birth ?place", "place of birth", "geburtsort"),
@@ -309,40 +372,74 @@ _RULES = (
     _rule("quasi_identifier.marital_status", "TN", "marital( status)?", "familienstand", "estado civil"),
     _rule("quasi_identifier.occupation", "T", "occupation", "profession", "job( title)?", "beruf"),
     _rule(
-        "postal_address.line2", "T", "(address|addr|street)( line)? ?[23]", "apartment", "apt", "suite", "adresszusatz", "complemento",
+        "postal_address.line2", "T",
+        "(address|addr|street)( line)? ?[23]", "apartment", "apt", "suite", "adresszusatz", "complemento",
     ),
     _rule(
-        "postal_address.street", "T", "[a-z]*street( [a-z]+)?", "[a-z]*address( line| lines)?", "addr", "strasse", "[a-z]*anschrift",
-        "adresse", f"(house|haus) ?{_NO}", "po box", "postfach", "rue", "rua", "calle", "direccion", "domicilio", "endereco",
+        "postal_address.street", "T",
+        "[a-z]*street( [a-z]+)?", "[a-z]*address( line| lines)?", "addr", "strasse", "[a-z]*anschrift",
+        "adresse", f"(house|haus) ?{_NO}", "po box", "postfach", "rue", "rua", "calle", "direccion",
+        "domicilio", "endereco",
     ),
-    _rule("postal_address.location", "T", "geo ?hash", "place id", "plus code", "coords?", "coordinates", "geo ?location"),
-    _rule("name.user", "T", "user ?name", "user ?id", "login( name)?", "logon", "handle", "nick ?name", "screen ?name", "usuario",
-          "identifiant", "(created|updated|modified|changed|deleted|approved|entered) by", "benutzer( name)?", "actor"),
-    _rule("name.first", "T", "first ?name", "fname", "given ?names?", "fore ?name", "preferred ?name", "vor ?name", "prenom",
-          "primeiro nome", "^first$", "^nombres?$"),
+    _rule(
+        "postal_address.location", "T",
+        "geo ?hash", "place id", "plus code", "coords?", "coordinates", "geo ?location",
+    ),
+    _rule(
+        "name.user", "T",
+        "user ?name", "user ?id", "login( name)?", "logon", "handle", "nick ?name", "screen ?name",
+        "usuario", "identifiant", "[a-z]+ed by", "benutzer( name)?", "actor",
+    ),
+    _rule(
+        "name.first", "T",
+        "first ?name", "fname", "given ?names?", "fore ?name", "preferred ?name", "vor ?name", "prenom",
+        "primeiro nome", "^first$", "^nombres?$",
+    ),
     _rule("name.middle", "T", "middle ?(name|initial)", "mname", "mi", "segundo nombre", "^middle$"),
-    _rule("name.last", "T", "last ?name", "lname", "sur ?name", "family ?name", "maiden( name)?", "birth ?name", "mothers ?name",
-          "nach ?name", "nom( de famille)?", "apellidos?", "sobrenome", "^last$"),
-    _rule("name.initials", "T", "initials", "initialen", "kurzel"),
-    _rule("name.company", "T", "(company|organi[sz]ation|employer|firm|business|vendor|supplier|payer|practice|hospital|brand)( name)?",
-          "arbeitgeber", "firma", "entreprise", "empresa"),
-    _rule("non_identifying", "T", "(table|column|schema|role|plan|event|queue|job|task|product|model|field|setting|template|permission"
-          "|feature|category|department|status|type|class|city|country) ?name"),
-    _rule("name", "T", "[a-z]*name", "contact", "guarantor", "guardian", "next of kin", "emergency contact", "spouse", "mother",
-          "father", "parent", "author", "owner", "doctor", "physician", "recipient", "nome", "ansprechpartner"),
-    _rule("sensitive_attribute.code", "T", "(diagnosis|procedure|condition|drug|medication|allergy|reason) ?code", "icd( 9| 10)?( code)?",
-          "cpt", "loinc", "snomed( ct)?", "ndc", "rxnorm", "hcpcs"),
     _rule(
-        "financial_sensitive", "N", "[a-z]*(amount|price|cost|costs|fees?|salary|wages?|income|revenue|balance|total|totals|payments?)",
-        "tax", "discount", "payout", "charges?", "debit", "credit", "budget", "forecast", "margin", "commission", "bonus", "premium",
-        "deductible", "copay", "coverage", "expenses?", "rate", "paid", "outstanding", "adjustments?", "transfers?", "profit", "turnover",
-        "betrag", "preis", "gehalt", "umsatz", "montant", "prix", "salaire", "importe", "precio", "salario", "preco", "valor",
+        "name.last", "T",
+        "last ?name", "lname", "sur ?name", "family ?name", "maiden( name)?", "birth ?name",
+        "mothers ?name", "nach ?name", "nom( de famille)?", "apellidos?", "sobrenome", "^last$",
     ),
-    _rule("free_text", "T", "text", "content", "bio", "about", "summary", "reason", "details?", "title", "instructions"),
+    _rule("name.initials", "T", "initials", "initialen", "kurzel"),
+    _rule(
+        "name.company", "T",
+        "(company|organi[sz]ation|employer|firm|business|vendor|supplier)( name)?",
+        "(payer|practice|hospital|brand)( name)?", "arbeitgeber", "firma", "entreprise", "empresa",
+    ),
+    _rule(
+        "non_identifying", "T",
+        "(table|column|schema|role|plan|event|queue|job|task|product|model|field|setting|template) ?name",
+        "(permission|feature|category|department|status|type|class) ?name",
+    ),
+    _rule(
+        "name", "T",
+        "[a-z]*name", "contact", "guarantor", "guardian", "next of kin", "emergency contact", "spouse",
+        "mother", "father", "parent", "author", "owner", "doctor", "physician", "recipient", "nome",
+        "ansprechpartner",
+    ),
+    _rule(
+        "sensitive_attribute.code", "T",
+        "(diagnosis|procedure|condition|drug|medication|allergy|reason) ?code", "icd( 9| 10)?( code)?",
+        "cpt", "loinc", "snomed( ct)?", "ndc", "rxnorm", "hcpcs",
+    ),
+    _rule(
+        "financial_sensitive", "N",
+        "[a-z]*(amount|price|cost|costs|fees?|salary|wages?|income|revenue|balance|total|totals|payments?)",
+        "tax", "discount", "payout", "charges?", "debit", "credit", "budget", "forecast", "margin",
+        "commission", "bonus", "premium", "deductible", "copay", "coverage", "expenses?", "rate", "paid",
+        "outstanding", "adjustments?", "transfers?", "profit", "turnover", "betrag", "preis", "gehalt",
+        "umsatz", "montant", "prix", "salaire", "importe", "precio", "salario", "preco", "valor",
+    ),
+    _rule(
+        "free_text", "T",
+        "text", "content", "bio", "about", "summary", "reason", "details?", "title", "instructions",
+    ),
 )  # fmt: skip
 
 _CATEGORIES = {
-    *(rule.category.partition(".")[0] for rule in _RULES), *(guess.category.partition(".")[0] for guess in _BY_TYPE.values()),
+    *(rule.category.partition(".")[0] for rule in _RULES),
+    *(guess.category.partition(".")[0] for guess in _BY_TYPE.values()),
     "binary", "non_identifying", "quasi_identifier",
 }  # fmt: skip
 

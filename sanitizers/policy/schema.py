@@ -20,7 +20,9 @@ Schema = dict[str, Any]
 
 def policy_schema() -> Schema:
     """JSON Schema (2020-12) of a policy: categories of all profiles, treatments with their parameters."""
-    profiles = [load_profile(file.stem) for file in sorted((data_root("policies") / "profiles").glob("*.yaml"))]
+    profiles = [
+        load_profile(file.stem) for file in sorted((data_root("policies") / "profiles").glob("*.yaml"))
+    ]
     schema = _plain(Policy.model_json_schema())
     schema["properties"]["profile"]["enum"] = [profile.profile for profile in profiles]
     definitions = schema["$defs"]
@@ -36,7 +38,11 @@ def policy_schema() -> Schema:
     definitions["ColumnRule"] = {"anyOf": [{"$ref": "#/$defs/Category"}, rule]}
     _either(definitions["Exemption"], "where", "through")
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Understudy policy"}
-    return head | {key: value for key, value in schema.items() if key not in {"title", "$defs"}} | {"$defs": definitions}
+    return (
+        head
+        | {key: value for key, value in schema.items() if key not in {"title", "$defs"}}
+        | {"$defs": definitions}
+    )
 
 
 def schema_text() -> str:
@@ -49,10 +55,19 @@ def _name(kind: str) -> str:
 
 
 def _category(profiles: list[Profile]) -> Schema:
-    """Every category and part there is by name; a part may also be a free word, as in quasi_identifier.zip."""
+    """Every category and part by name; a part may also be a free word, as in quasi_identifier.zip."""
     rules = {name: rule for profile in profiles for name, rule in profile.categories.items()}
-    parts = {f"{name}.{part}" for profile in profiles for name, rule in profile.categories.items() for part in rule.parts}
-    listed = [entry for name in rules for entry in (name, *sorted(part for part in parts if part.startswith(f"{name}.")))]
+    parts = {
+        f"{name}.{part}"
+        for profile in profiles
+        for name, rule in profile.categories.items()
+        for part in rule.parts
+    }
+    listed = [
+        entry
+        for name in rules
+        for entry in (name, *sorted(part for part in parts if part.startswith(f"{name}.")))
+    ]
     return {
         "description": "What the column is: a category of the profile, or a part of one (name.first).",
         "type": "string",
@@ -94,11 +109,17 @@ def _plain(schema: Any, *, names: bool = False) -> Any:
         return [_plain(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {key: _plain(value, names=key in {"properties", "$defs"}) for key, value in schema.items() if names or key != "title"}
+    kept = {
+        key: _plain(value, names=key in {"properties", "$defs"})
+        for key, value in schema.items()
+        if names or key != "title"
+    }
     options = kept.get("anyOf") if not names else None
     if options and {"type": "null"} in options:
         rest = [option for option in options if option != {"type": "null"}]
-        kept = {key: value for key, value in kept.items() if key not in {"anyOf", "default"}} | (rest[0] if len(rest) == 1 else {"anyOf": rest})
+        kept = {key: value for key, value in kept.items() if key not in {"anyOf", "default"}} | (
+            rest[0] if len(rest) == 1 else {"anyOf": rest}
+        )
     return kept
 
 

@@ -75,13 +75,21 @@ def run(
     identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
     try:
         return subprocess.run(  # type: ignore[call-overload, no-any-return]
-            [str(part) for part in command], cwd="/", env=_environment(account, environment or {}), timeout=timeout,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False, umask=0o077,
+            [str(part) for part in command],
+            cwd="/",
+            env=_environment(account, environment or {}),
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            umask=0o077,
             **identity,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         reason = error.strerror if isinstance(error, OSError) else f"no end after {timeout:.0f} s"
-        raise ServerFailed(f"{Path(command[0]).name} cannot be run: {reason}", where=str(command[0])) from None
+        raise ServerFailed(f"a program cannot be run: {reason}", where=str(command[0])) from None
 
 
 def _environment(account: Account | None, more: Mapping[str, str]) -> dict[str, str]:
@@ -134,7 +142,8 @@ def closed_to(path: Path) -> Path | None:
     if account is None:
         return None
     resolved = path.resolve()
-    return next((part for part in reversed([resolved, *resolved.parents]) if not _passable(part, account)), None)
+    way = reversed([resolved, *resolved.parents])
+    return next((part for part in way if not _passable(part, account)), None)
 
 
 def _passable(folder: Path, account: Account) -> bool:

@@ -1,4 +1,4 @@
-"""Base backups of production over the replication protocol: what the source is, taking a full or incremental one."""
+"""Base backups of production over the replication protocol: what the source is, and taking a copy of it."""
 
 from __future__ import annotations
 
@@ -20,23 +20,21 @@ from sanitizers.postgres.statements import statement
 MANIFEST: Final = "backup_manifest"
 
 # What pg_basebackup is told of the session that asked: how to get there, in options that all versions know.
-_KEPT: Final = frozenset(
-    "host hostaddr port user connect_timeout sslmode sslcert sslkey sslrootcert sslcrl sslcrldir sslsni "
-    "ssl_min_protocol_version ssl_max_protocol_version gssencmode krbsrvname channel_binding".split()
+_KEPT: Final = (
+    *("host", "hostaddr", "port", "user", "connect_timeout", "gssencmode", "krbsrvname", "channel_binding"),
+    *("sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir", "sslsni"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version"),
 )
-
-_GRANT: Final = "on production: ALTER ROLE {role} REPLICATION"
 
 # What pg_basebackup says, who is to blame, and what to do; the first match counts.
 _COMPLAINTS: Final = (
-    ("no pg_hba.conf entry for replication", SourceRefused, "add a line `host replication <role> <this host> ...` there"),
+    ("no pg_hba.conf entry for replication", SourceRefused, "give it a line `host replication <role> ...`"),
     ("permission denied to start WAL sender", SourceRefused, "on production: ALTER ROLE <role> REPLICATION"),
     ("must be superuser or replication role", SourceRefused, "on production: ALTER ROLE <role> REPLICATION"),
     ("password authentication failed", SourceRefused, "check user and password"),
     ("no password supplied", SourceRefused, "give a password to replication connections too"),
-    ("WAL streaming", SourceRefused, "set wal_level = replica on production"),
     ("max_wal_senders", SourceRefused, "raise max_wal_senders on production: a backup takes two"),
-    ("replication slots are in use", SourceRefused, "raise max_replication_slots on production: a backup takes one"),
+    ("replication slots are in use", SourceRefused, "raise max_replication_slots on production"),
     ("pg_hba.conf", SourceRefused, "check pg_hba.conf of production"),
     ("No space left on device", DiskShort, "free space under the home directory"),
     ("could not connect", SourceUnreachable, "is the server up, and the host and port right?"),
@@ -64,8 +62,10 @@ class SourceServer:
     """Size of the whole cluster, of all databases that the role may connect to."""
     extensions: tuple[str, ...]
     tablespaces: tuple[str, ...]
-    replication: bool
-    """Whether the role may take a base backup."""
+    may_replicate: bool
+    """Whether the role has the right to take a base backup."""
+    replicates: bool
+    """Whether the server is configured such that base backups can be taken at all."""
     summarizes: bool
     """Whether the server keeps the summaries that incremental backups need."""
     asked_at: datetime
@@ -80,24 +80,54 @@ def ask_source(dsn: str) -> SourceServer:
     with read_source(dsn, purpose="snapshot") as connection:
         row: Any = connection.execute(statement("snapshot/source")).fetchone()
         info = connection.info
-        version, identifier, superuser, size, extensions, tablespaces, replication, summarizes, asked_at = row
+        (
+            version,
+            identifier,
+            superuser,
+            size,
+            extensions,
+            tablespaces,
+            may_replicate,
+            replicates,
+            summarizes,
+            asked_at,
+        ) = row
         return SourceServer(
-            info.dsn, info.password, info.dbname, version, identifier, superuser, size,
-            tuple(extensions), tuple(tablespaces), replication, summarizes, asked_at.astimezone(UTC),
+            info.dsn,
+            info.password,
+            info.dbname,
+            version,
+            identifier,
+            superuser,
+            size,
+            tuple(extensions),
+            tuple(tablespaces),
+            may_replicate,
+            replicates,
+            summarizes,
+            asked_at.astimezone(UTC),
         )
 
 
 def refuse_unfit(source: SourceServer) -> None:
     """SourceRefused when a base backup of this source cannot be taken, or not be run here."""
     place = address(source.dsn)
-    if not source.replication:
+    if not source.replicates:
+        raise SourceRefused(
+            "the source is configured such that no copy can be streamed from it",
+            where=place,
+            hint="on production: wal_level = replica, max_wal_senders = 10, and a restart",
+        )
+    if not source.may_replicate:
         role = conninfo_to_dict(source.dsn).get("user", "<role>")
         raise SourceRefused(
-            "the role may not take a base backup: it lacks REPLICATION", where=place, hint=_GRANT.format(role=role)
+            "the role may not take a base backup: it lacks REPLICATION",
+            where=place,
+            hint=f"on production: ALTER ROLE {role} REPLICATION",
         )
     if source.tablespaces:
         raise SourceRefused(
-            f"the source has tablespaces of its own ({', '.join(source.tablespaces)}), which basebackup does not copy",
+            f"basebackup does not copy tablespaces, and the source has {', '.join(source.tablespaces)}",
             where=place,
             hint="move their tables to pg_default, or use another snapshot provider",
         )
@@ -112,10 +142,11 @@ def take_backup(
     SourceRefused, SourceUnreachable, DiskShort or ServerFailed.
     """
     kept = {name: value for name, value in conninfo_to_dict(source.dsn).items() if name in _KEPT}
-    increment = [f"--incremental={increment_of / MANIFEST}"] if increment_of else []
+    options = ["--wal-method=stream", "--checkpoint=fast", "--no-sync", "--no-password"]
+    if increment_of:
+        options.append(f"--incremental={increment_of / MANIFEST}")
     done = account.run(
-        [binaries.path("pg_basebackup"), "--dbname", make_conninfo("", **kept), "--pgdata", target, *increment]
-        + ["--wal-method", "stream", "--checkpoint", "fast", "--no-sync", "--no-password"],
+        [binaries.path("pg_basebackup"), "--dbname", make_conninfo("", **kept), "--pgdata", target, *options],
         environment={"PGPASSWORD": source.password} if source.password else {},
     )
     if done.returncode != 0:
@@ -123,8 +154,9 @@ def take_backup(
 
 
 def combine(previous: Path, increment: Path, target: Path, binaries: Binaries) -> None:
-    """Makes a complete backup of an earlier one and an increment, sharing blocks where the file system can."""
-    command = [binaries.path("pg_combinebackup"), previous, increment, "--output", target, "--no-sync"]
+    """Makes a complete backup of an earlier one and an increment, sharing blocks where the disk can."""
+    program = binaries.path("pg_combinebackup")
+    command: list[str | Path] = [program, previous, increment, "--output", target, "--no-sync"]
     done = account.run([*command, "--copy-file-range"])
     if done.returncode != 0 and "No space left" not in done.stderr:
         # File systems and kernels that have no copy_file_range; what it left of the target must go first.
@@ -142,8 +174,9 @@ def _fail(program: str, said: str, where: str, secret: str) -> NoReturn:
 
 
 def _first_line(said: str, secret: str) -> str:
-    lines = [line for line in said.splitlines() if "error:" in line] or said.splitlines() or ["no reason given"]
-    line = lines[0].partition("error: ")[2] or lines[0]
+    lines = said.splitlines() or ["no reason given"]
+    line = next((line for line in lines if "error:" in line), lines[0])
+    line = line.partition("error: ")[2] or line
     # Its messages name hosts, users and files; a password would be there only if somebody used it as one.
     line = re.sub(r"password\s*=\s*('[^']*'|\S+)|(?<=:)[^:@/\s]+(?=@)", "***", line)
     return (line.replace(secret, "***") if secret else line)[:200]

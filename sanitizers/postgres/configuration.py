@@ -1,4 +1,4 @@
-"""The configuration of servers of ours, written from scratch: nothing of production's configuration is kept."""
+"""The configuration of servers of ours, written from scratch: nothing of production's is kept."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def render(settings: Mapping[str, Setting]) -> str:
 def _literal(value: Setting) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value) if isinstance(value, int) else "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return (
+        str(value) if isinstance(value, int) else "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    )
 
 
 def _common(label: str) -> dict[str, Setting]:
@@ -43,7 +45,8 @@ def _common(label: str) -> dict[str, Setting]:
     name = marker(label)
     if len(name.encode()) > _LONGEST_MARKER or not name.isascii():
         raise SettingsInvalid(
-            f"{label!r} is too long for a clone's name, or not plain ASCII", hint="rename the target in the settings"
+            f"{label!r} is too long for a clone's name, or not plain ASCII",
+            hint="rename the target in the settings",
         )
     return {
         "cluster_name": name,
@@ -142,10 +145,11 @@ def network_access(superuser: str, role: str, listen: str) -> str:
 
 
 def ordinary_access(superuser: str) -> str:
-    """`pg_hba.conf` of an ordinary server of ours: superuser on the socket, others by password from this host."""
+    """`pg_hba.conf` of an ordinary server of ours: superuser by socket, others by password from here."""
     local = f"local replication {quoted(superuser)} peer map={MAP}\n"
-    doors = ("local all all", "local replication all")
-    doors += tuple(f"host {kind} all {network}" for kind in ("all", "replication") for network in _networks("localhost"))
+    networks = _networks("localhost")
+    doors = [f"local {kind} all" for kind in ("all", "replication")]
+    doors += [f"host {kind} all {network}" for kind in ("all", "replication") for network in networks]
     return local_access(superuser) + local + "".join(f"{door} scram-sha-256\n" for door in doors)
 
 
@@ -183,7 +187,9 @@ def ports(listen: str, wanted: int, directory: Path) -> Iterator[int]:
     """
     if wanted:
         if not is_free(listen, wanted):
-            raise ServerFailed(f"port {wanted} at {listen} is taken", hint="choose another port, or 0 for any")
+            raise ServerFailed(
+                f"port {wanted} at {listen} is taken", hint="choose another port, or 0 for any"
+            )
         yield wanted
         return
     start = int.from_bytes(hashlib.sha256(str(directory).encode()).digest()[:4]) % len(_PORTS)

@@ -38,7 +38,9 @@ def copy_entries(entries: Sequence[Path], target: Path, *, share: bool) -> None:
     done = account.run(["cp", "-a", *reflink, *entries, target])
     if done.returncode != 0:
         if "No space left" in done.stderr:
-            raise DiskShort("no space left on the disk while copying", where=str(target), hint="free space there")
+            raise DiskShort(
+                "no space left on the disk while copying", where=str(target), hint="free space there"
+            )
         raise ServerFailed("copying the snapshot failed", where=str(target))
 
 

@@ -86,7 +86,7 @@ def _sequences(connection: Connection[Any]) -> dict[Name, Sequence]:
     return {
         name: Sequence(
             name, _INTEGERS[row[2]], *row[3:9], *positions[name],
-            uses=tuple(SequenceUse(Name(use[0], use[1]), use[2], use[3]) for use in row[9]),
+            tuple(SequenceUse(Name(use[0], use[1]), use[2], use[3]) for use in row[9]),
         )
         for row in rows
         for name in [Name(row[0], row[1])]

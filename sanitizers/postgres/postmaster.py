@@ -36,13 +36,15 @@ def _pid_file(data: Path) -> list[str]:
 
 
 def _serves(pid: int, data: Path) -> bool:
-    # After a crash and a restart of the machine the number may belong to anybody: ask where the process stands.
+    # After a crash and a restart of the machine the number may be anybody's: ask where the process stands.
     if Path("/proc/self").exists():
         try:
             return Path(f"/proc/{pid}/cwd").resolve(strict=True) == data.resolve()
         except OSError:
             return False
-    listed = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     return str(data) in listed.stdout
 
 
@@ -75,7 +77,9 @@ def _ended(data: Path, step: signal.Signals, patience: float) -> bool:
         return True
     except PermissionError:
         raise ServerFailed(
-            "this user may not stop the server", where=str(data), hint="run as the user that started it, or as root"
+            "this user may not stop the server",
+            where=str(data),
+            hint="run as the user that started it, or as root",
         ) from None
     return _wait_gone(data, time.monotonic() + patience)
 

@@ -15,7 +15,10 @@ _COPIES = {ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH}
 
 
 class ScriptFailed(Exception):
-    """A statement failed. `statement` counts from 1; `error` is None for a COPY from or to the client."""
+    """A statement failed. `statement` counts from 1.
+
+    `error` is None when it is a COPY from or to the client; the connection is closed then.
+    """
 
     def __init__(self, statement: int, error: Error | None) -> None:
         super().__init__(statement)
@@ -31,6 +34,7 @@ def run_script(connection: Connection[Any], text: str, *, first: int = 1) -> Non
         if result.status == ExecStatus.FATAL_ERROR:
             raise ScriptFailed(number, errors.error_from_result(result, info.encoding))
         if result.status in _COPIES:
+            connection.close()
             raise ScriptFailed(number, None)
 
 

@@ -19,7 +19,9 @@ PROVIDERS: Final[dict[str, type[BaseBackup] | type[Template]]] = {
 }
 
 
-def snapshot_provider(target: Target, name: str, home: Path, binaries: Sequence[Path] = ()) -> SnapshotProvider:
+def snapshot_provider(
+    target: Target, name: str, home: Path, binaries: Sequence[Path] = ()
+) -> SnapshotProvider:
     """The provider the settings choose for the target called `name`; SettingsInvalid when it is unknown.
 
     `home` is Understudy's home, shared by all targets; `binaries` are further `bin` directories.

@@ -66,9 +66,6 @@ class SnapshotProvider(Protocol):
     """One way to copy a source. Every call may be made again after a crash; `destroy` of nothing is fine."""
 
     database_marker: bool
-    """Whether a clone is a database beside others, known to the write guard by its comment."""
-
-    database_marker: bool
     """True where clones are databases of one server that is not ours alone: their marker is the comment."""
 
     def create(self, label: str, previous: Snapshot | None, *, full: bool = False) -> Snapshot:

@@ -1,7 +1,7 @@
-"""Physical copies over the replication protocol: a base backup, incremental where it can be, and clones of it.
+"""Physical copies over the replication protocol: base backups, incremental where possible, and their clones.
 
-Below `home`: `snapshots/<target>/<label>` are backups nothing runs on, `clones/<target>/<label>` servers. A
-directory that is not finished is called `<label>.partial`; both folders are closed to all but the servers' user.
+Below `home`: `snapshots/<target>/<label>` are backups nothing runs on, `clones/<target>/<label>` are servers.
+A directory that is not finished is called `<label>.partial`; only the servers' user can enter either folder.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ _PARTIAL: Final = ".partial"
 _INCREMENT: Final = ".increment"
 
 # What a server needs of a base backup. All else in there (configuration, logs, keys) stays behind.
-_NEEDED: Final = frozenset(
-    "PG_VERSION backup_label base global pg_commit_ts pg_dynshmem pg_logical pg_multixact pg_notify pg_replslot "
-    "pg_serial pg_snapshots pg_stat pg_stat_tmp pg_subtrans pg_tblspc pg_twophase pg_wal pg_xact".split()
+_NEEDED: Final = (
+    *("PG_VERSION", "backup_label", "base", "global", "pg_commit_ts", "pg_dynshmem", "pg_logical"),
+    *("pg_multixact", "pg_notify", "pg_replslot", "pg_serial", "pg_snapshots", "pg_stat", "pg_stat_tmp"),
+    *("pg_subtrans", "pg_tblspc", "pg_twophase", "pg_wal", "pg_xact"),
 )
 
 # Emptied once a clone is scrubbed: remnants of what the server did before.
-_REMNANTS: Final = ("pg_replslot", "pg_stat", "pg_stat_tmp", "pg_logical/snapshots", "pg_logical/mappings")
+_REMNANTS: Final = (
+    "pg_replslot", "pg_stat", "pg_stat_tmp", "pg_logical/snapshots", "pg_logical/mappings", "base/pgsql_tmp",
+)  # fmt: skip
 _LEFTOVERS: Final = ("backup_label.old", "tablespace_map.old", MANIFEST, "postmaster.opts")
 
 
@@ -48,7 +51,7 @@ class BaseBackup:
         self._clones = home / "clones" / name
 
     def create(self, label: str, previous: Snapshot | None, *, full: bool = False) -> Snapshot:
-        """Takes the copy: incremental on the previous snapshot where server and settings allow it, else full."""
+        """Takes the copy: incremental on the previous one where server and settings allow it, else full."""
         source = backup.ask_source(resolve_dsn(self._target.source))
         backup.refuse_unfit(source)
         binaries = self._binaries(source.version)
@@ -56,7 +59,7 @@ class BaseBackup:
         shares = self._prepare_folder()
         files.require_room(self._snapshots, int(source.bytes * 1.1) * (1 if shares else 2))
         base = None if full else self._base(source, previous)
-        fetched = base and self._take_increment(source, binaries, label, Path(base.location))
+        fetched = self._take_increment(source, binaries, label, Path(base.location)) if base else None
         if fetched is None:
             base = None
             fetched = self._take_full(source, binaries, label)
@@ -73,8 +76,14 @@ class BaseBackup:
         cluster.configure(settings, configuration.local_access(snapshot.superuser), snapshot.superuser)
         cluster.start()
         return CloneRef(
-            provider="basebackup", label=label, location=str(cluster.data), database=snapshot.database,
-            user=snapshot.superuser, host=str(cluster.socket_dir), port=cluster.port, version=snapshot.version,
+            provider="basebackup",
+            label=label,
+            location=str(cluster.data),
+            database=snapshot.database,
+            user=snapshot.superuser,
+            host=str(cluster.socket_dir),
+            port=cluster.port,
+            version=snapshot.version,
         )
 
     def start(self, ref: CloneRef) -> None:
@@ -85,16 +94,17 @@ class BaseBackup:
         """Stops it cleanly; stopped is fine."""
         self._cluster(ref).stop()
 
-    def cleanse(self, ref: CloneRef) -> None:
-        """Throws away WAL, statistics, slots, temporary files and logs of a stopped server; starts it again."""
+    def cleanse(self, ref: CloneRef) -> tuple[str, ...]:
+        """Throws away WAL, statistics, slots, temporary files and log; starts the server again."""
         cluster = self._stopped(ref)
         cluster.tool("pg_resetwal", "--pgdata", cluster.data)
-        for folder in (*_REMNANTS, "base/pgsql_tmp"):
-            files.empty(cluster.data / folder)
-        for name in _LEFTOVERS:
-            (cluster.data / name).unlink(missing_ok=True)
-        cluster.log.unlink(missing_ok=True)
+        emptied = [folder for folder in _REMNANTS if files.empty(cluster.data / folder)]
+        leftovers = [*(cluster.data / name for name in _LEFTOVERS), cluster.log]
+        removed = [path.name for path in leftovers if path.exists()]
+        for path in leftovers:
+            path.unlink(missing_ok=True)
         cluster.start()
+        return ("pg_wal", *emptied, *removed)
 
     def release(self, ref: CloneRef, listen: str, port: int, role: str) -> CloneRef:
         """Puts everything on the disk, and opens the server to `role` at listen:port, with its password."""
@@ -124,7 +134,7 @@ class BaseBackup:
         return find_binaries(version // 10000, self._extra, home=self._home)
 
     def _prepare_folder(self) -> bool:
-        """Makes the folder of snapshots, without what crashed runs left; returns whether copies share blocks."""
+        """Makes the folder of snapshots, cleared of crashed runs; returns whether copies share blocks."""
         account.own(self._home / "snapshots")
         account.own(self._snapshots)
         for entry in self._snapshots.iterdir():
@@ -136,7 +146,8 @@ class BaseBackup:
         """The previous snapshot, if an incremental backup can build on it."""
         if previous is None or not self._target.snapshot.incremental or not source.summarizes:
             return None
-        same = previous.system_identifier == source.system_identifier and previous.version // 10000 == source.major
+        known = (previous.system_identifier, previous.version // 10000)
+        same = known == (source.system_identifier, source.major)
         return previous if same and (Path(previous.location) / MANIFEST).exists() else None
 
     def _take_full(self, source: SourceServer, binaries: Binaries, label: str) -> int:
@@ -161,17 +172,28 @@ class BaseBackup:
         finally:
             files.remove(increment)
 
-    def _settle(self, source: SourceServer, label: str, base: Snapshot | None, fetched: int, shares: bool) -> Snapshot:
+    def _settle(
+        self, source: SourceServer, label: str, base: Snapshot | None, fetched: int, shares: bool
+    ) -> Snapshot:
         partial = _place(self._snapshots, f"{label}{_PARTIAL}")
         lsn = backup.consistent_lsn(partial)
         location = _place(self._snapshots, label)
         files.remove(location)
         partial.rename(location)
         return Snapshot(
-            provider="basebackup", label=label, location=str(location), kind="incremental" if base else "full",
-            copy_on_write=shares, database=source.database, superuser=source.superuser,
-            system_identifier=source.system_identifier, version=source.version, lsn=lsn, taken_at=source.asked_at,
-            bytes=fetched, parent=base.label if base else "",
+            provider="basebackup",
+            label=label,
+            location=str(location),
+            kind="incremental" if base else "full",
+            copy_on_write=shares,
+            database=source.database,
+            superuser=source.superuser,
+            system_identifier=source.system_identifier,
+            version=source.version,
+            lsn=lsn,
+            taken_at=source.asked_at,
+            bytes=fetched,
+            parent=base.label if base else "",
         )
 
     def _copy(self, snapshot: Path, partial: Path, directory: Path) -> None:
@@ -219,7 +241,8 @@ def _checked(name: str) -> str:
     """A name that may become a directory's; SettingsInvalid otherwise."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise SettingsInvalid(
-            f"{name!r} cannot name a directory", hint="targets are named with letters, digits, '-', '_' and '.'"
+            f"{name!r} cannot name a directory",
+            hint="name targets with letters, digits, '-', '_' and '.'",
         )
     return name
 

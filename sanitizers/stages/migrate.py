@@ -150,7 +150,8 @@ def _run_one(
         adapter.record(connection, migration, round((time.monotonic() - begun) * 1000))
         connection.commit()
     except ScriptFailed as failure:
-        connection.rollback()
+        if not connection.closed:
+            connection.rollback()
         raise _failed(failure, name) from None
     except psycopg.Error as error:
         connection.rollback()
@@ -168,7 +169,7 @@ def _run_text(connection: Connection[Any], text: str) -> None:
 
 
 def _wants_no_transaction(connection: Connection[Any], failure: ScriptFailed) -> bool:
-    """For instance CREATE INDEX CONCURRENTLY; not when the script has committed a part that would run twice."""
+    """As CREATE INDEX CONCURRENTLY does; not when the script has committed a part, which would run twice."""
     untouched = connection.info.transaction_status == TransactionStatus.INERROR
     return untouched and isinstance(failure.error, psycopg.errors.ActiveSqlTransaction)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sanitizers.control import Control
+from sanitizers.endpoints.base import EndpointProvider
 from sanitizers.results import ReapResult
 from sanitizers.settings import Target
 from sanitizers.snapshots.base import SnapshotProvider
@@ -16,7 +17,7 @@ NAME = "reap"
 
 def run(run: Run) -> ReapResult:
     """Keeps the live generation and the newest retired ones; everything else of this database goes."""
-    return Reaper(run.database, run.target, run.control, run.provider).reap(run.clock())
+    return Reaper(run.database, run.target, run.control, run.provider, run.endpoint).reap(run.clock())
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Reaper:
     target: Target
     control: Control
     provider: SnapshotProvider
+    endpoint: EndpointProvider
 
     def reap(self, now: datetime) -> ReapResult:
         """Must run under the database's lock: a generation nobody holds open is then a crashed run's."""
@@ -51,10 +53,13 @@ class Reaper:
     def _kept(self) -> set[str]:
         living = [g for g in self.control.generations(self.database) if g.state in {"live", "retired"}]
         living.sort(key=lambda generation: (generation.state == "live", generation.changed))
-        return {generation.label for generation in living[-self.target.keep :]}
+        kept = {generation.label for generation in living[-self.target.keep :]}
+        # A run that died between moving the endpoint and saying so: clients are on its generation.
+        served = self.endpoint.current()
+        return kept | {served.generation} if served else kept
 
     def _discard_snapshots(self) -> None:
         """Only the newest snapshot is needed, as the base of the next increment."""
-        for snapshot in self.control.snapshots(self.database)[:-1]:
+        for snapshot in self.control.snapshots(self.database)[1:]:
             self.provider.discard(snapshot)
             self.control.forget_snapshot(snapshot.label)

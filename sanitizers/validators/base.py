@@ -1,4 +1,4 @@
-"""What all gates share: sessions that print alike on both sides, quoted relations, the day's migrations."""
+"""What all gates share: sessions that print alike on both sides, quoted relations, suites as values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,25 @@ from psycopg import Connection, sql
 from sanitizers.catalog import Name, Table
 from sanitizers.policy.plan import ColumnPlan, TableRulePlan
 from sanitizers.postgres.statements import statement
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One expectation with where it comes from: `plan` or `policy`."""
+
+    type: str
+    kwargs: dict[str, Any]
+    severity: str = "critical"
+    source: str = "plan"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The expectations of one table, and the query by which the table is read."""
+
+    name: str
+    query: str
+    expectations: tuple[Expected, ...]
 
 
 @dataclass(frozen=True)

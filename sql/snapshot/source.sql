@@ -11,6 +11,7 @@ SELECT current_setting('server_version_num')::int AS version,
        (SELECT coalesce(array_agg(spcname::text ORDER BY spcname), '{}')
           FROM pg_tablespace
          WHERE spcname NOT IN ('pg_default', 'pg_global')) AS tablespaces,
-       (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user) AS replication,
+       (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user) AS may_replicate,
+       current_setting('wal_level') <> 'minimal' AND current_setting('max_wal_senders')::int >= 2 AS replicates,
        coalesce(current_setting('summarize_wal', true), 'off') = 'on' AS summarizes,
        clock_timestamp() AS asked_at

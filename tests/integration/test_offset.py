@@ -45,7 +45,7 @@ CREATE SEQUENCE tiny AS smallint START 40;
 CREATE TABLE uses_tiny (id bigint DEFAULT nextval('tiny'));
 CREATE SEQUENCE stepped INCREMENT 10 START 7 CACHE 50;
 CREATE SEQUENCE unused START 77;
-CREATE SEQUENCE around AS smallint CYCLE START 32000;
+CREATE SEQUENCE around AS smallint CYCLE START 32700;
 SELECT nextval('around');
 CREATE SEQUENCE counter MAXVALUE 9 CYCLE;
 SELECT nextval('counter'), nextval('counter');
@@ -114,8 +114,8 @@ EXPECTED = {
     "Downward Seq": (-67, "int4", -3, ("Odd Schema.Order.Id",)),
     "tiny": (40, "int2", 1, ("public.uses_tiny.id",)),
     "stepped": (7, "int8", 10, ()),
-    "around": (32001, "int2", 1, ()),
-    "coded": (323, "numeric(5,0)", 1, ("public.codes.code", "public.codes.ratio")),
+    "around": (32701, "int2", 1, ()),
+    "coded": (323, "code", 1, ("public.codes.code", "public.codes.ratio")),
 }
 
 
@@ -127,7 +127,7 @@ def test_every_kind_of_sequence_gets_a_window(clone: Connection[Any], control: C
         assert nextval(clone, window.sequence) == window.first
         following = nextval(clone, window.sequence)
         assert following == window.first + window.increment
-        assert (window.first - window.production) % window.increment == 0 or window.sequence.name == "around"
+        assert (window.first - window.production) % window.increment == 0
         assert min(window.first, window.last) <= following <= max(window.first, window.last)
         direction = 1 if window.increment > 0 else -1
         assert direction * window.last <= direction * window.limit

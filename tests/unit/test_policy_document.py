@@ -38,7 +38,9 @@ def only(error: PolicyInvalid) -> Problem:
 def test_short_and_long_form_of_a_column(tmp_path: Path) -> None:
     loaded = load(
         tmp_path,
-        HEAD + "tables:\n  shop.people:\n    columns:\n      mail: email\n      note: {category: free_text, treat: {kind: keep}, reason: why}\n",
+        HEAD
+        + "tables:\n  shop.people:\n    columns:\n      mail: email\n"
+        + "      note: {category: free_text, treat: {kind: keep}, reason: why}\n",
     )
     columns = loaded.policy.tables["shop.people"].columns
     assert columns["mail"].category == "email"
@@ -86,7 +88,9 @@ def test_broken_yaml(tmp_path: Path, text: str, line: int) -> None:
 
 
 def test_a_key_given_twice_is_broken(tmp_path: Path) -> None:
-    error = refused(tmp_path, HEAD + "tables:\n  people:\n    columns:\n      mail: email\n      mail: free_text\n")
+    error = refused(
+        tmp_path, HEAD + "tables:\n  people:\n    columns:\n      mail: email\n      mail: free_text\n"
+    )
     assert error.what.startswith("broken YAML")
     assert error.where.endswith(":7")
     assert "free_text" not in str(error)
@@ -97,15 +101,17 @@ def test_a_key_given_twice_is_broken(tmp_path: Path) -> None:
     [
         (HEAD + "tabels: {}\ntables: {}\n", 3, "tabels", "tables"),
         (HEAD + "tables:\n  people:\n    colums: {}\n    columns: {}\n", 5, "colums", "columns"),
-        (HEAD + "tables:\n  people:\n    columns:\n      mail: {category: email, treet: {kind: keep}}\n", 6, "treet", "treat"),
+        (HEAD + "tables:\n  a:\n    columns:\n      mail: {category: a, treet: b}\n", 6, "treet", "treat"),
         (HEAD + "tables: {}\nexpect:\n  people:\n    - {type: x, severty: info}\n", 6, "severty", "severity"),
         (
-            HEAD + "tables:\n  people:\n    columns: {}\n    exempt: {where: is_test, reason: r, owner: o, expire: 2030-01-01}\n",
+            HEAD + "tables:\n  a:\n    columns: {}\n    exempt: {where: a, reason: r, owner: o, expire: b}\n",
             6, "expire", "expires",
         ),
     ],
 )  # fmt: skip
-def test_unknown_key_with_the_nearest(tmp_path: Path, text: str, line: int, unknown: str, suggestion: str) -> None:
+def test_unknown_key_with_the_nearest(
+    tmp_path: Path, text: str, line: int, unknown: str, suggestion: str
+) -> None:
     problem = only(refused(tmp_path, text))
     assert problem.where == f"{tmp_path / 'shop.yaml'}:{line}"
     assert "unknown key" in problem.what
@@ -155,6 +161,25 @@ def test_several_mistakes_at_once_each_with_its_line(tmp_path: Path) -> None:
     assert all(problem.where.startswith(f"{tmp_path / 'shop.yaml'}:") for problem in error.problems)
 
 
+@pytest.mark.parametrize("content", [b"policy: caf\xe9\n", b"policy: a\x00b\n"])
+def test_a_file_that_is_no_text(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "shop.yaml"
+    path.write_bytes(content)
+    with pytest.raises(PolicyInvalid) as caught:
+        load_policy(path)
+    assert str(path) in caught.value.where
+
+
+def test_a_folder_is_no_policy(tmp_path: Path) -> None:
+    with pytest.raises(PolicyInvalid) as caught:
+        load_policy(tmp_path)
+    assert caught.value.where == str(tmp_path)
+
+
+def test_one_mistake_is_said_in_the_singular(tmp_path: Path) -> None:
+    assert refused(tmp_path, "policy: shop\nversion: 0\ntables: {}\n").what == "1 mistake in the policy"
+
+
 def test_empty_file(tmp_path: Path) -> None:
     said = " ".join(problem.what for problem in refused(tmp_path, "").problems)
     assert all(key in said for key in ("policy", "version", "tables"))
@@ -169,7 +194,8 @@ def test_messages_never_quote_what_was_written(tmp_path: Path) -> None:
     canary = "jane.doe-556-77-8899"
     error = refused(
         tmp_path,
-        f"policy: shop\nversion: {canary}\ntables:\n  people:\n    columns:\n      mail: [{canary}]\n    pending: {canary}\n",
+        f"policy: shop\nversion: {canary}\ntables:\n  people:\n"
+        f"    columns:\n      mail: [{canary}]\n    pending: {canary}\n",
     )
     assert canary not in str(error)
     assert canary not in str(error.to_json())

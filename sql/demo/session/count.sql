@@ -1,0 +1,2 @@
+-- How many patients production has.
+SELECT count(*) FROM clinical.patients

@@ -1,0 +1,127 @@
+"""Servers, databases and folders for tests: real ones, made once a worker, stopped and removed at the end."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from sanitizers.postgres import account, postmaster
+from sanitizers.postgres.binaries import find_binaries
+from sanitizers.postgres.cluster import Cluster, create_cluster, remove_cluster
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A new folder that the servers' user can pass; whatever server runs below it is stopped at the end."""
+    # Not pytest's own: those are closed to everybody else, and root's servers run as somebody else.
+    folder = Path(tempfile.mkdtemp(prefix="understudy-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        remove_servers(folder)
+        shutil.rmtree(folder)
+
+
+def remove_servers(folder: Path) -> None:
+    """Stops every server whose data directory lies below the folder."""
+    for pid_file in list(folder.rglob("data/postmaster.pid")):
+        postmaster.stop_server(pid_file.parent, immediate=True)
+    for data in list(folder.rglob("data/PG_VERSION")):
+        remove_cluster(data.parent.parent)
+
+
+@contextmanager
+def _production(major: int) -> Iterator[Cluster]:
+    with _folder() as folder:
+        binaries = find_binaries(major, home=folder)
+        yield create_cluster(folder / "production", binaries, listen="127.0.0.1", durable=False)
+
+
+@pytest.fixture(scope="session")
+def production18() -> Iterator[Cluster]:
+    """Version 18, keeping summaries of WAL. Superuser `postgres` enters by socket, others by password."""
+    with _production(18) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def production16() -> Iterator[Cluster]:
+    """A server of version 16, which knows no incremental backups."""
+    with _production(16) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _database(cluster: Cluster) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(cluster.dsn(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+        try:
+            yield cluster.dsn(name)
+        finally:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def postgres_database(production18: Cluster) -> Iterator[str]:
+    """A connection string, as superuser, of a new empty database on version 18."""
+    with _database(production18) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def postgres_database_16(production16: Cluster) -> Iterator[str]:
+    """A connection string, as superuser, of a new empty database on version 16."""
+    with _database(production16) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A new home for state; servers that run below it at the end of the test are stopped."""
+    with _folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def reflink_home() -> Iterator[Path]:
+    """A home on a file system of its own that shares blocks."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a reflink file system takes root")
+    if shutil.which("mkfs.xfs") is None:
+        pytest.skip("making a reflink file system takes mkfs.xfs (package xfsprogs)")
+    with _folder() as folder, _mounted(folder / "disk.img", folder / "disk") as disk:
+        yield disk
+
+
+@contextmanager
+def _mounted(image: Path, place: Path) -> Iterator[Path]:
+    with image.open("wb") as file:
+        file.truncate(2 * 2**30)
+    subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-o", "loop", image, place], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"loop mounts are not possible here: {mounted.stderr.strip()}")
+    try:
+        account.make_passable(place)
+        place.chmod(0o711)
+        yield place
+    finally:
+        remove_servers(place)
+        subprocess.run(["umount", place], check=True)

@@ -1,0 +1,130 @@
+"""A small clinic with a complete target of its own, refreshed through the command line as a user would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from click.testing import CliRunner, Result
+
+from sanitizers.cli import cli
+from sanitizers.postgres.cluster import Cluster
+
+SCHEMA = """
+CREATE TABLE patients (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    email text UNIQUE,
+    code varchar(5),
+    ward text NOT NULL DEFAULT 'A'
+);
+CREATE TABLE visits (id serial PRIMARY KEY, patient_id bigint NOT NULL REFERENCES patients, note text);
+INSERT INTO patients (name, email, code)
+SELECT 'Original Person ' || i, 'person' || i || '@northlake-mail.net', 'c' || i FROM generate_series(1, 300) AS i;
+INSERT INTO visits (patient_id, note) SELECT id, 'Original Person ' || id || ' came in.' FROM patients;
+"""
+POLICY = """\
+policy: {database}
+version: 1
+tables:
+  public.patients:
+    columns:
+      id: non_identifying
+      name: name.full
+      email: email
+      code: {{category: device_id}}
+      ward: non_identifying
+  public.visits:
+    columns: {{id: non_identifying, patient_id: non_identifying, note: free_text}}
+"""
+SETTINGS = """\
+home: {home}
+targets:
+  {database}:
+    policy: policy.yaml
+    source: {{dsn: "{dsn}", password: "file:{password}"}}
+    endpoint: {{provider: service, service: {database}_staging, file: pg_service.conf}}
+    migrations: {{provider: flyway, directory: migrations, ledger: public.flyway_schema_history}}
+    parallel: 2
+"""
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """Production, settings and staging of one test."""
+
+    folder: Path
+    database: str
+    production: Cluster
+
+    @property
+    def policy(self) -> Path:
+        return self.folder / "policy.yaml"
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "understudy.yaml"
+
+    def run(self, *arguments: str) -> Result:
+        """`understudy` with this clinic's settings."""
+        return CliRunner().invoke(cli, ["--settings", str(self.settings), *arguments])
+
+    def refresh(self, *more: str) -> dict[str, Any]:
+        """A refresh that must come through; its JSON."""
+        result = self.run("refresh", self.database, "--json", *more)
+        assert result.exit_code == 0, result.output
+        answer: dict[str, Any] = json.loads(result.stdout)
+        return answer
+
+    def produce(self, statement: str) -> None:
+        """Runs a statement on production."""
+        with psycopg.connect(self.production.dsn(self.database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def staging(self, query: str) -> list[tuple[Any, ...]]:
+        """Asks staging, through the endpoint, as a test engineer would."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PGSERVICEFILE", str(self.folder / "pg_service.conf"))
+            with psycopg.connect(f"service={self.database}_staging") as connection:
+                return connection.execute(query.encode()).fetchall()
+
+    def edit(self, old: str, new: str) -> None:
+        """Changes the policy file."""
+        text = self.policy.read_text()
+        assert old in text
+        self.policy.write_text(text.replace(old, new))
+
+    def configure(self, old: str, new: str) -> None:
+        """Changes the settings file."""
+        text = self.settings.read_text()
+        assert old in text
+        self.settings.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def clinic(production18: Cluster, home: Path, tmp_path: Path) -> Iterator[Clinic]:
+    database = f"clinic_{uuid4().hex[:8]}"
+    with psycopg.connect(production18.dsn(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {database}".encode())
+        connection.execute(f"CREATE ROLE {database} LOGIN REPLICATION PASSWORD 'right'".encode())
+    clinic = Clinic(tmp_path, database, production18)
+    clinic.produce(SCHEMA)
+    clinic.produce(f"GRANT USAGE ON SCHEMA public TO {database}; GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {database}")
+    (tmp_path / "password").write_text("right")
+    (tmp_path / "migrations").mkdir()
+    dsn = f"host=127.0.0.1 port={production18.port} user={database} dbname={database}"
+    values = {"home": home, "database": database, "dsn": dsn, "password": tmp_path / "password"}
+    clinic.policy.write_text(dedent(POLICY).format(**values))
+    clinic.settings.write_text(dedent(SETTINGS).format(**values))
+    yield clinic
+    clinic.run("destroy", database, "--all", "--yes")
+    with psycopg.connect(production18.dsn(), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {database} (FORCE)".encode())
+        connection.execute(f"DROP ROLE {database}".encode())

@@ -1,0 +1,58 @@
+"""A night that goes well: what production has, staging has, with nobody in it."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e.conftest import Clinic
+
+
+def test_staging_has_every_row_and_no_original(clinic: Clinic) -> None:
+    clinic.refresh()
+    assert clinic.staging("SELECT count(*) FROM patients") == [(300,)]
+    assert clinic.staging("SELECT count(*) FROM visits JOIN patients p ON p.id = patient_id") == [(300,)]
+    assert clinic.staging("SELECT count(*) FROM patients WHERE name LIKE 'Original%' OR email LIKE '%northlake%'") == [(0,)]
+    assert clinic.staging("SELECT count(*) FROM visits WHERE note LIKE '%Original%'") == [(0,)]
+
+
+def test_new_rows_in_staging_get_ids_far_past_production(clinic: Clinic) -> None:
+    clinic.refresh()
+    found = clinic.staging("INSERT INTO patients (name) VALUES ('made by a test') RETURNING id")
+    assert found[0][0] > 1_000_000
+
+
+def test_the_second_night_is_incremental_and_keeps_the_first_for_rollback(clinic: Clinic) -> None:
+    first = clinic.refresh()
+    clinic.produce("INSERT INTO patients (name) VALUES ('Original Newcomer')")
+    second = clinic.refresh()
+    assert clinic.staging("SELECT count(*) FROM patients") == [(301,)]
+    assert second["generation"] != first["generation"]
+    status = json.loads(clinic.run("status", clinic.database, "--json").stdout)
+    assert [g["state"] for g in status[0]["generations"]] == ["live", "retired"]
+
+    back = clinic.run("rollback", clinic.database, "--json")
+    assert back.exit_code == 0, back.output
+    assert clinic.staging("SELECT count(*) FROM patients") == [(300,)]
+
+
+def test_a_rehearsal_stops_before_the_switch(clinic: Clinic) -> None:
+    clinic.refresh()
+    clinic.produce("INSERT INTO patients (name) VALUES ('Original Newcomer')")
+    assert clinic.refresh("--dry-run")["status"] == "rehearsed"
+    assert clinic.staging("SELECT count(*) FROM patients") == [(300,)]
+
+
+def test_pending_migrations_are_replayed(clinic: Clinic) -> None:
+    clinic.produce(
+        "CREATE TABLE flyway_schema_history (installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,"
+        " type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer, installed_by varchar(100) NOT NULL,"
+        " installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL)"
+    )
+    (clinic.folder / "migrations" / "V1__nickname.sql").write_text("ALTER TABLE patients ADD COLUMN nickname text;")
+    names = "installed_rank version description type script checksum installed_by installed_on execution_time success".split()
+    columns = ", ".join(f"{name}: non_identifying" for name in names)
+    clinic.edit("      ward: non_identifying\n", "      ward: non_identifying\n      nickname: {category: name.first, pending: true}\n")
+    clinic.policy.write_text(clinic.policy.read_text() + f"  public.flyway_schema_history: {{columns: {{{columns}}}}}\n")
+    clinic.refresh()
+    assert clinic.staging("SELECT version FROM flyway_schema_history") == [("1",)]
+    assert clinic.staging("SELECT count(nickname) FROM patients") == [(0,)]
