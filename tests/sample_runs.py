@@ -1,12 +1,14 @@
-"""Runs for tests of the evidence: a small clinic, its policy, and what the stages of three nights left behind.
+"""Runs for tests of the evidence: a small clinic, and what the stages left behind on three nights.
 
 `CANARY` stands wherever a data value could slip in; it must never come out.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,7 @@ tables:
       password: credential.password
       notes: free_text
       profile: {{category: json, treat: {{kind: json, paths: {{site: url}}}}}}
-    exempt: {{where: "last_name_label = '{CANARY}'", reason: labelled test patients, owner: QA, expires: 2027-06-30}}
+    exempt: {{where: "id = '{CANARY}'", reason: labelled test patients, owner: QA, expires: 2027-06-30}}
   public.claims:
     columns:
       id: non_identifying
@@ -72,24 +74,39 @@ tables:
     columns:
       id: non_identifying
       room: {{category: name, pending: true}}
-""".replace("last_name_label", "id")
+"""
 
 TYPES = {
     "patients": {
-        "id": "bigint", "first_name": "text", "last_name": "text", "email": "text", "ssn": "text",
-        "birth_date": "date", "phone": "text", "password": "text", "notes": "text", "profile": "jsonb",
+        "id": "bigint",
+        "first_name": "text",
+        "last_name": "text",
+        "email": "text",
+        "ssn": "text",
+        "birth_date": "date",
+        "phone": "text",
+        "password": "text",
+        "notes": "text",
+        "profile": "jsonb",
     },
     "claims": {"id": "bigint", "patient_id": "bigint", "amount": "numeric(12,2)", "desk_phone": "text"},
     "visits": {"id": "bigint"},
-}  # fmt: skip
+}
 _BASES = {"bigint": "int8", "numeric(12,2)": "numeric"}
-Run = tuple[RunFacts, LoadedPolicy, dict[type, Any]]
+Sample = tuple[RunFacts, LoadedPolicy, dict[type, Any]]
 
 
-def policy(folder: Path) -> LoadedPolicy:
-    path = folder / "clinic.yaml"
-    path.write_text(POLICY, encoding="utf-8")
-    return load_policy(path)
+@cache
+def policy(text: str = POLICY) -> LoadedPolicy:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clinic.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_policy(path)
+
+
+@cache
+def plan() -> Plan:
+    return compile_plan(policy(), catalog())
 
 
 def catalog() -> Catalog:
@@ -97,47 +114,71 @@ def catalog() -> Catalog:
     return Catalog("clinic", 180004, {table.name: table for table in tables})
 
 
-def released(folder: Path) -> Run:
+def released() -> Sample:
     """A night on which everything went well."""
-    loaded = policy(folder)
-    plan = compile_plan(loaded, catalog())
-    results = {type(result): result for result in (*_to_plan(plan), *_to_validate(plan), *_to_switch())}
-    return facts("released", serving=GENERATION, timings=_TIMINGS), loaded, results
+    results = {type(result): result for result in (*_to_plan(), *_to_validate(), *_to_switch())}
+    return facts("released", serving=GENERATION, timings=_TIMINGS), policy(), results
 
 
-def refused(folder: Path) -> Run:
+def refused() -> Sample:
     """A night on which the policy did not fit: three problems, no plan."""
     problems = tuple(
-        Problem(f"clinic.yaml:{line}", f"no rule covers column public.patients.{column} (text)", "say what it is")
+        Problem(
+            f"clinic.yaml:{line}", f"no rule covers column public.patients.{column} (text)", "say what it is"
+        )
         for line, column in ((8, "nickname"), (8, "employer"), (8, "twitter"))
     )
-    error = PlanRefused("the policy does not fit the database: 3 problems", where="clinic.yaml", problems=problems,
-                        hint="correct the policy and try again")  # fmt: skip
+    error = PlanRefused(
+        "the policy does not fit the database: 3 problems",
+        where="clinic.yaml",
+        problems=problems,
+        hint="correct the policy and try again",
+    )
     results = {type(result): result for result in (_snapshot(), _isolation())}
     known = {**error.to_json(), "input": CANARY}
-    return facts("refused", serving=PREVIOUS, stage="plan", error=known, timings=_first(3)), policy(folder), results
+    return (
+        facts("refused", serving=PREVIOUS, stage="plan", error=known, timings=_first(3)),
+        policy(),
+        results,
+    )
 
 
-def failed(folder: Path) -> Run:
+def failed() -> Sample:
     """A night on which the scrub broke off."""
-    loaded = policy(folder)
-    plan = compile_plan(loaded, catalog())
     error = ScrubFailed("the rewrite of public.claims failed: numeric value out of range (22003)")
-    results = {type(result): result for result in _to_plan(plan)}
+    results = {type(result): result for result in _to_plan()}
     known = {**error.to_json(), "message_detail": CANARY}
-    return facts("failed", serving=PREVIOUS, stage="scrub", error=known, timings=_first(4)), loaded, results
+    return facts("failed", serving=PREVIOUS, stage="scrub", error=known, timings=_first(4)), policy(), results
 
 
 def facts(status: Any, **known: Any) -> RunFacts:
     finished = STARTED + timedelta(seconds=sum(known["timings"].values()))
-    return RunFacts("0193-run", "clinic", GENERATION, status, "schedule", STARTED, finished, "staging-1", "understudy",
-                    **known)  # fmt: skip
+    return RunFacts(
+        "0193-run",
+        "clinic",
+        GENERATION,
+        status,
+        "schedule",
+        STARTED,
+        finished,
+        "staging-1",
+        "understudy",
+        **known,
+    )
 
 
 _TIMINGS = {
-    "snapshot": 3.1, "isolate": 0.2, "plan": 0.05, "scrub": 17.6, "purge": 2.4, "offset": 0.3, "migrate": 0.4,
-    "validate": 9.2, "approve": 0.0, "switch": 1.1,
-}  # fmt: skip
+    "snapshot": 3.1,
+    "isolate": 0.2,
+    "plan": 0.05,
+    "scrub": 17.6,
+    "purge": 2.4,
+    "offset": 0.3,
+    "migrate": 0.4,
+    "validate": 9.2,
+    "approve": 0.0,
+    "switch": 1.1,
+}
 
 
 def _first(count: int) -> dict[str, float]:
@@ -155,51 +196,70 @@ def _table(name: str, types: dict[str, str], oid: int) -> Table:
 
 def _snapshot() -> SnapshotResult:
     snapshot = Snapshot(
-        "basebackup", "clinic-20261121", "/srv/snapshots/clinic-20261121", "incremental", True, "clinic", "postgres",
-        "7441239901122334455", 180004, "1F/8A000028", STARTED, 356_000_000, "clinic-20261120",
-    )  # fmt: skip
-    clone = CloneRef("basebackup", GENERATION, f"/srv/clones/{GENERATION}", "clinic", "postgres", "/srv/s", 5432, 180004)
+        "basebackup",
+        "clinic-20261121",
+        "/srv/snapshots/clinic-20261121",
+        "incremental",
+        True,
+        "clinic",
+        "postgres",
+        "7441239901122334455",
+        180004,
+        "1F/8A000028",
+        STARTED,
+        356_000_000,
+        "clinic-20261120",
+    )
+    clone = CloneRef(
+        "basebackup", GENERATION, f"/srv/clones/{GENERATION}", "clinic", "postgres", "/srv/s", 5432, 180004
+    )
     return SnapshotResult(snapshot, clone)
 
 
 def _isolation() -> IsolateResult:
-    return IsolateResult((Wire("subscription", "billing_feed", "dropped"), Wire("role password", "app", "voided")))
+    return IsolateResult(
+        (Wire("subscription", "billing_feed", "dropped"), Wire("role password", "app", "voided"))
+    )
 
 
-def _to_plan(plan: Plan) -> Iterator[Any]:
-    yield from (_snapshot(), _isolation(), PlanResult(plan))
+def _to_plan() -> Iterator[Any]:
+    yield from (_snapshot(), _isolation(), PlanResult(plan()))
 
 
-def _to_validate(plan: Plan) -> Iterator[Any]:
-    scrubbed = tuple(TableScrub(rewrite.heap, 1000, 1.5, 8_000_000, 7_500_000) for rewrite in plan.rewrites)
+def _to_validate() -> Iterator[Any]:
+    scrubbed = tuple(TableScrub(rewrite.heap, 1000, 1.5, 8_000_000, 7_500_000) for rewrite in plan().rewrites)
     yield ScrubResult(scrubbed, 1, "a" * 64, "a" * 64)
     yield PurgeResult(True, (Name("reporting", "patient_summary"),), ("pg_wal", "log"))
-    window = Window(Name("public", "patients_id_seq"), ("public.patients.id",), "int8", 1, 1000, 2**40, 2**41, 2**63 - 1)
+    window = Window(
+        Name("public", "patients_id_seq"), ("public.patients.id",), "int8", 1, 1000, 2**40, 2**41, 2**63 - 1
+    )
     yield OffsetResult(date(2026, 11, 21), (window,))
     applied = (MigrationRun("4", "V4__rooms.sql", 0.04),)
     yield MigrateResult("flyway", applied, ("public.visits.room",), (), "a" * 64)
-    yield ValidateResult(tuple(_gates(plan)), tuple(_counts(plan)), (_suite(),))
+    yield ValidateResult(tuple(_gates()), tuple(_counts()), (_suite(),))
 
 
 def _to_switch() -> Iterator[Any]:
     yield ApproveResult(False)
     at = STARTED + timedelta(seconds=34)
-    here, before = (Destination(name, "127.0.0.1", 40123, "clinic", "staging") for name in (GENERATION, PREVIOUS))
+    here, before = (
+        Destination(name, "127.0.0.1", 40123, "clinic", "staging") for name in (GENERATION, PREVIOUS)
+    )
     yield SwitchResult("psql service=clinic_staging", here, before, at)
 
 
-def _gates(plan: Plan) -> Iterator[Gate]:
-    yield from (Gate("row count", str(rule.table), True, "1000", "1000") for rule in plan.rules)
-    for column in _treated(plan):
+def _gates() -> Iterator[Gate]:
+    yield from (Gate("row count", str(rule.table), True, "1000", "1000") for rule in plan().rules)
+    for column in _treated():
         yield Gate("no value equal to its original", column, True, "0", "0")
 
 
-def _counts(plan: Plan) -> Iterator[ColumnCounts]:
-    return (ColumnCounts(column, 1000, 12, 12, 985, 0, 3) for column in _treated(plan))
+def _counts() -> Iterator[ColumnCounts]:
+    return (ColumnCounts(column, 1000, 12, 12, 985, 0, 3) for column in _treated())
 
 
-def _treated(plan: Plan) -> Iterator[str]:
-    return (f"{rule.table}.{column.name}" for rule in plan.rules for column in rule.treated)
+def _treated() -> Iterator[str]:
+    return (f"{rule.table}.{column.name}" for rule in plan().rules for column in rule.treated)
 
 
 def _suite() -> dict[str, Any]:
@@ -207,8 +267,13 @@ def _suite() -> dict[str, Any]:
     return {
         "suite_name": "public.patients",
         "success": True,
-        "statistics": {"evaluated_expectations": 1, "successful_expectations": 0, "unsuccessful_expectations": 1,
-                       "success_percent": 0.0, "sample": CANARY},
+        "statistics": {
+            "evaluated_expectations": 1,
+            "successful_expectations": 0,
+            "unsuccessful_expectations": 1,
+            "success_percent": 0.0,
+            "sample": CANARY,
+        },
         "meta": {"batch": CANARY},
         "results": [
             {
@@ -219,11 +284,21 @@ def _suite() -> dict[str, Any]:
                     "severity": "warning",
                     "notes": CANARY,
                 },
-                "result": {"element_count": 1000, "unexpected_count": 7, "observed_value": CANARY,
-                           "partial_unexpected_list": [CANARY], "unexpected_percent": 0.7},
-                "exception_info": {"k": {"raised_exception": True, "exception_message": CANARY,
-                                         "exception_traceback": CANARY}},
+                "result": {
+                    "element_count": 1000,
+                    "unexpected_count": 7,
+                    "observed_value": CANARY,
+                    "partial_unexpected_list": [CANARY],
+                    "unexpected_percent": 0.7,
+                },
+                "exception_info": {
+                    "k": {
+                        "raised_exception": True,
+                        "exception_message": CANARY,
+                        "exception_traceback": CANARY,
+                    }
+                },
                 "meta": {"note": CANARY},
             }
         ],
-    }  # fmt: skip
+    }

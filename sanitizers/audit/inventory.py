@@ -5,13 +5,15 @@ Names, classifications and counts. Conditions of exempt rows are shown without t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
+from pydantic import ValidationError
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 
 from sanitizers.catalog import Name
+from sanitizers.policy.compile import treatment
 from sanitizers.policy.document import ColumnRule, Exemption, LoadedPolicy
 from sanitizers.policy.plan import ColumnPlan, Plan
 from sanitizers.results import ColumnCounts, MigrateResult, ScrubResult, ValidateResult
@@ -96,17 +98,25 @@ def linkage_domains(plan: Plan | None) -> list[Entry]:
     return [{"domain": domain, "columns": found[domain]} for domain in sorted(found)]
 
 
-def condition(exemption: Exemption) -> str:
-    """Which rows are exempt, without the constants: a condition may name a person."""
+def condition(exemption: Exemption, columns: Container[str]) -> str:
+    """Which rows are exempt, told by these columns and without constants: a condition may name a person."""
     if exemption.where is None:
         return f"rows that lead to an exempt row through {exemption.through}"
+
+    def veil(node: exp.Expression) -> exp.Expression:
+        # A list of what may be shown: there are more ways to write a constant than to name a column.
+        shown = node.name in columns if isinstance(node, exp.Column) else isinstance(node, _TELLING)
+        leaf = next(node.iter_expressions(), None) is None
+        return node if shown or not (leaf or isinstance(node, exp.Column)) else exp.Var(this="…")
+
     try:
         tree = parse_one(exemption.where, dialect="postgres")
     except SqlglotError:
         return "a condition"
-    return tree.transform(lambda node: exp.Var(this="…") if isinstance(node, exp.Literal) else node).sql(
-        dialect="postgres", comments=False
-    )
+    return tree.transform(veil).sql(dialect="postgres", comments=False)
+
+
+_TELLING = (exp.Identifier, exp.Boolean, exp.Null, exp.DataType)
 
 
 def _planned(plan: Plan) -> Iterator[Entry]:
@@ -137,9 +147,19 @@ def _asked_column(policy: LoadedPolicy, table: str, column: str, rule: ColumnRul
     return {
         "table": table, "column": column, "type": "",
         "classification": category.classification if category else "", "category": rule.category,
-        **_treatment(kind, kind.replace("_", " ")),
-        "domain": "", "reason": rule.reason or "", "must_differ": False, "origin": "policy",
+        **_treatment(kind, _summary(spec, rule.category)),
+        "domain": "", "reason": rule.reason or (category.reason if category and kind == "keep" else ""),
+        "must_differ": False, "origin": "policy",
     }  # fmt: skip
+
+
+def _summary(spec: dict[str, Any], category: str) -> str:
+    """The treatment in words. What the policy has wrong is the error's matter; here its kind will do."""
+    try:
+        found = treatment(spec, category)
+    except (KeyError, ValidationError):
+        return str(spec.get("kind", "")).replace("_", " ")
+    return "kept" if found.kind == "keep" else found.transformer.summary(found.params)
 
 
 def _made(policy: LoadedPolicy, migrated: MigrateResult) -> Iterator[Entry]:
@@ -178,11 +198,13 @@ def _verdict(found: list[Entry], in_documents: bool, *, planned: bool, scrubbed:
     columns that migrations made after the scrub), or `not_established` (no plan)."""
     if not planned:
         return "not_established"
+    if not scrubbed:
+        return "planned" if found or in_documents else "none_found"
     kinds = {entry["treatment"] for entry in found} | ({"json"} if in_documents else set())
     if "keep" in kinds:
         return "partly_kept" if kinds - {"keep", "generated", ""} else "kept"
     if kinds - {""}:
-        return "treated" if scrubbed else "planned"
+        return "treated"
     return "migrated" if found else "none_found"
 
 
@@ -202,7 +224,7 @@ def _exempt_rows(policy: LoadedPolicy, entries: list[Entry]) -> Iterator[Entry]:
             continue
         subject = str(Name.parse(name))
         yield {
-            "kind": "exempt_rows", "subject": subject, "scope": condition(table.exempt),
+            "kind": "exempt_rows", "subject": subject, "scope": condition(table.exempt, table.columns),
             "reason": table.exempt.reason, "owner": table.exempt.owner,
             "expires_at": table.exempt.expires.isoformat() if table.exempt.expires else None,
             "rows": _most(entry["exempt"] for entry in entries if entry["table"] == subject),

@@ -59,22 +59,27 @@ TOOLS = {
 
 def render_page(record: Record) -> str:
     """The record as one HTML page: no script, no request to anywhere."""
-    return _templates().get_template("page.html.j2").render(
-        run=record,
-        sections=SECTIONS,
-        verdicts=VERDICTS,
-        tools=TOOLS,
-        released=record["status"] == "released",
-        headline=_headline(record),
-        advice=_advice(record),
-        serving=_serving(record),
-        custody=_custody(record),
-        coverage=_coverage(record),
-        elapsed=(_at(record["finished_at"]) - _at(record["started_at"])).total_seconds(),
-        tables=_tables(record),
-        checks=_checks(record["validation"]) if record["validation"] else None,
-        timings=_timings(record),
-        digests=_digests(record),
+    return (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            run=record,
+            sections=SECTIONS,
+            verdicts=VERDICTS,
+            tools=TOOLS,
+            released=record["status"] == "released",
+            headline=_headline(record),
+            advice=_advice(record),
+            serving=_serving(record),
+            custody=_custody(record),
+            coverage=_coverage(record),
+            elapsed=(_at(record["finished_at"]) - _at(record["started_at"])).total_seconds(),
+            tables=_tables(record),
+            counted=any(column["rows"] is not None for column in record["columns"]),
+            checks=_checks(record["validation"]) if record["validation"] else None,
+            timings=_timings(record),
+            digests=_digests(record),
+        )
     )
 
 

@@ -177,7 +177,7 @@ def _source(target: Target, settings: Settings) -> Iterator[Finding]:
     yield ok("source", f"{address(source.dsn)} answers: {about}")
     if target.snapshot.provider == "basebackup":
         yield from guarded("rights", lambda: _rights(source))
-        yield from guarded("wal", lambda: _wal(source, target))
+        yield from _wal(source, target)
         yield _enough_room(source, settings)
     yield from guarded("binaries", lambda: _binaries(source, settings))
 
@@ -188,12 +188,7 @@ def _rights(source: SourceServer) -> Iterator[Finding]:
 
 
 def _wal(source: SourceServer, target: Target) -> Iterator[Finding]:
-    with read_source(resolve_dsn(target.source), purpose="doctor") as connection:
-        level = connection.execute("SELECT current_setting('wal_level')").fetchone()
-    if level == ("minimal",):
-        hint = "on production: ALTER SYSTEM SET wal_level = replica, then restart it"
-        yield Finding("wal", "fail", "wal_level is minimal: no base backup can be taken", hint)
-    elif not target.snapshot.incremental:
+    if not target.snapshot.incremental:
         yield ok("wal", "full snapshots only, as the settings say")
     elif source.major < 17:
         what = f"PostgreSQL {source.major} has no incremental backups: every snapshot will be full"

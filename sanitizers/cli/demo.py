@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from sanitizers.cli.present import show_database, table
 from sanitizers.cli.refresh import conclude, machine_outcome, watched
 from sanitizers.cli.terminal import Shell, examples, json_option, say, screen
 from sanitizers.cli.words import number
-from sanitizers.results import SwitchResult
+from sanitizers.results import ReapResult, SwitchResult
 from sanitizers.settings import default_home
 
 if TYPE_CHECKING:
@@ -69,38 +69,63 @@ def _run(demo: Demo, patients: int, as_json: bool) -> None:
     console.print()
     _show_pairs(console, pairs)
     conclude(console, outcome)
-    _show_next(console, demo)
+    _show_next(console, demo, len(outcome.results[ReapResult].kept))
 
 
 def _show_pairs(console: Console, pairs: list[tuple[Person, Person]]) -> None:
-    columns = ("name", "email", "phone", "ssn", "mrn", "city", "born")
-    shown = table("The same patients in production and in staging", "", *columns)
-    for before, after in pairs:
-        label = f"{before.id} (test)" if before.is_test else str(before.id)
-        shown.add_row(label, *(Text(str(getattr(before, name)), "dim") for name in columns))
-        shown.add_row("", *(_changed(before, after, name) for name in columns), end_section=True)
-    console.print(shown)
+    console.print((_wide if console.width >= _WIDE else _narrow)(pairs))
     console.print(Text(_LEGEND, "dim"))
 
 
+_FIELDS = ("name", "email", "phone", "ssn", "mrn", "city", "born")
+_TITLE = "The same patients in production and in staging"
+_WIDE = 156
+"""Columns of the terminal from which on a patient fits into a line."""
+
+
+def _wide(pairs: list[tuple[Person, Person]]) -> Table:
+    shown = table(_TITLE, "", "", *_FIELDS)
+    for before, after in pairs:
+        shown.add_row(_label(before), "production", *(Text(_field(before, name), "dim") for name in _FIELDS))
+        shown.add_row("", "staging", *(_changed(before, after, name) for name in _FIELDS), end_section=True)
+    return shown
+
+
+def _narrow(pairs: list[tuple[Person, Person]]) -> Table:
+    shown = table(_TITLE, "", "", "production", "staging")
+    for before, after in pairs:
+        for name in _FIELDS:
+            label = _label(before) if name == _FIELDS[0] else ""
+            values = (Text(_field(before, name), "dim"), _changed(before, after, name))
+            shown.add_row(label, name, *values, end_section=name == _FIELDS[-1])
+    return shown
+
+
+def _label(person: Person) -> str:
+    return f"{person.id} (test)" if person.is_test else str(person.id)
+
+
+def _field(person: Person, name: str) -> str:
+    return str(getattr(person, name))
+
+
 _LEGEND = """\
-First line: production, all of them made-up people. Second line: staging, with what changed in bold.
-Test patients arrive unchanged, because the policy says so; birth dates and cities may stay in a limited
-data set."""
+Production's patients are made up, too. Test patients arrive unchanged, because the policy says so;
+birth dates and cities may stay in a limited data set."""
 
 
 def _changed(before: Person, after: Person, name: str) -> Text:
-    value = str(getattr(after, name))
-    return Text(value, "bold" if value != str(getattr(before, name)) else "dim")
+    value = _field(after, name)
+    return Text(value, "dim" if value == _field(before, name) else "bold")
 
 
-def _show_next(console: Console, demo: Demo) -> None:
+def _show_next(console: Console, demo: Demo, generations: int) -> None:
     command = f"{_program()} --settings {demo.settings}"
     lines = {
         "Staging in psql": demo.psql(),
         "What there is": f"{command} status hospital",
-        "Back by one": f"{command} rollback hospital      (after a second run)",
-        "A second run": f"{_again(demo, '')}     (incremental, a new generation)",
+        "Once more": f"{_again(demo, '')}   (an incremental snapshot, a new generation)",
+        **({"Back by one": f"{command} rollback hospital"} if generations > 1 else {}),
         "The end": _again(demo, " stop"),
     }
     console.print("\n[bold]To try next[/]")
@@ -115,7 +140,16 @@ def _again(demo: Demo, action: str) -> str:
 
 def _program() -> str:
     """How this program was started, as one would type it again."""
-    return "understudy" if shutil.which("understudy") else os.path.relpath(sys.argv[0])
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py":
+        return f"{_short(Path(sys.executable))} -m sanitizers.cli"
+    return "understudy" if shutil.which("understudy") else _short(started)
+
+
+def _short(path: Path) -> str:
+    """Relative to where the user is, when it lies below."""
+    place = path.absolute()
+    return str(place.relative_to(Path.cwd())) if place.is_relative_to(Path.cwd()) else str(place)
 
 
 def _stop(demo: Demo, patients: int, as_json: bool) -> None:

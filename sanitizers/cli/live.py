@@ -9,9 +9,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from sanitizers.cli.words import describe, number, seconds
@@ -153,20 +152,18 @@ class LiveDisplay:
             self._live = self._fresh()
             self._live.start()
 
-    def _picture(self) -> Table:
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=1)
-        grid.add_column(min_width=max(map(len, self._stages), default=0))
-        grid.add_column(justify="right", min_width=8)
-        grid.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+    def _picture(self) -> Group:
         with self._lock:
-            for name, stage in self._stages.items():
-                title = Text(name, "dim" if stage.state == "waiting" else "")
-                detail = Text(stage.detail, "red" if stage.state == "failed" else "dim")
-                grid.add_row(self._mark(stage), title, stage.clock(), detail)
-                for item, about in stage.open.items():
-                    grid.add_row("", "", "", Text(f"{item}  {about}".rstrip(), "cyan"))
-        return grid
+            lines = [line for name, stage in self._stages.items() for line in self._lines(name, stage)]
+        return Group(*lines)
+
+    def _lines(self, name: str, stage: _Stage) -> Iterator[Text]:
+        width = max(map(len, self._stages))
+        title = (f" {name:{width}} {stage.clock():>9}  ", "dim" if stage.state == "waiting" else "")
+        detail = (stage.detail, "red" if stage.state == "failed" else "dim")
+        yield _line(self._mark(stage), title, detail)
+        for item, about in stage.open.items():
+            yield _line(f"{'':{width + 13}}", (f"{item}  {about}".rstrip(), "cyan"))
 
     def _mark(self, stage: _Stage) -> Text:
         if stage.state == "running":
@@ -184,3 +181,8 @@ class LiveDisplay:
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+
+
+def _line(*parts: str | Text | tuple[str, str]) -> Text:
+    """One line of the picture, cut where the terminal ends."""
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")

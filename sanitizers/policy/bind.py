@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from sanitizers.catalog import Catalog, Column, ForeignKey, Name, Table
 from sanitizers.errors import PlanRefused, Problem
-from sanitizers.policy.compile import Treatment, heap_select, mapping, sql_text, treatment
+from sanitizers.policy.compile import Treatment, mapping, row_select, sql_text, treatment
 from sanitizers.policy.document import CategoryRule, ColumnRule, LoadedPolicy, TableRule
 from sanitizers.policy.exempt import exempt_condition
 from sanitizers.policy.plan import ColumnPlan, Mapping, Plan, TablePlan, TableRulePlan
@@ -294,14 +294,18 @@ class _Binder:
     def _rewrites(self) -> Iterator[TablePlan]:
         assert self.catalog is not None
         for bound in self.bound.values():
+            columns = tuple(column for column in bound.table.columns if not column.generated)
+            select = row_select(columns, bound.treatments, bound.exempt)
             for heap in self.catalog.heaps(bound.table.name):
                 if not bound.treatments and not heap.has_dropped_columns:
                     continue
-                columns = tuple(column for column in heap.columns if not column.generated)
-                select = heap_select(heap, columns, bound.treatments, bound.exempt)
                 yield TablePlan(
-                    bound.table.name, heap.name, "treated" if bound.treatments else "dropped columns",
-                    tuple(column.name for column in columns), select, heap.bytes,
+                    bound.table.name,
+                    heap.name,
+                    "treated" if bound.treatments else "dropped columns",
+                    tuple(column.name for column in columns),
+                    select.of(heap.name),
+                    heap.bytes,
                 )
 
 

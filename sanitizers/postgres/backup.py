@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import dict_row
 
 from sanitizers.errors import DiskShort, ServerFailed, SourceRefused, SourceUnreachable
 from sanitizers.postgres import account
@@ -68,6 +69,8 @@ class SourceServer:
     """Whether the server is configured such that base backups can be taken at all."""
     summarizes: bool
     """Whether the server keeps the summaries that incremental backups need."""
+    session: tuple[tuple[str, str], ...]
+    """Settings that decide how a session reads and writes values, for instance `TimeZone`."""
     asked_at: datetime
 
     @property
@@ -78,35 +81,13 @@ class SourceServer:
 def ask_source(dsn: str) -> SourceServer:
     """What has to be known before a copy is taken. SourceUnreachable or SourceRefused."""
     with read_source(dsn, purpose="snapshot") as connection:
-        row: Any = connection.execute(statement("snapshot/source")).fetchone()
+        row: Any = connection.cursor(row_factory=dict_row).execute(statement("snapshot/source")).fetchone()
+        row["asked_at"] = row["asked_at"].astimezone(UTC)
+        for name in ("extensions", "tablespaces"):
+            row[name] = tuple(row[name])
+        row["session"] = tuple((name, value) for name, value in row["session"])
         info = connection.info
-        (
-            version,
-            identifier,
-            superuser,
-            size,
-            extensions,
-            tablespaces,
-            may_replicate,
-            replicates,
-            summarizes,
-            asked_at,
-        ) = row
-        return SourceServer(
-            info.dsn,
-            info.password,
-            info.dbname,
-            version,
-            identifier,
-            superuser,
-            size,
-            tuple(extensions),
-            tuple(tablespaces),
-            may_replicate,
-            replicates,
-            summarizes,
-            asked_at.astimezone(UTC),
-        )
+        return SourceServer(dsn=info.dsn, password=info.password, database=info.dbname, **row)
 
 
 def refuse_unfit(source: SourceServer) -> None:

@@ -89,7 +89,7 @@ def _folders(extra: Sequence[Path]) -> Iterator[Path]:
     seen: set[Path] = set()
     for folder in _candidates(extra):
         server = (folder / "postgres").resolve()
-        if server not in seen and all((server.parent / program).exists() for program in _NEEDED):
+        if server not in seen and all(os.access(server.parent / program, os.X_OK) for program in _NEEDED):
             seen.add(server)
             yield server.parent
 

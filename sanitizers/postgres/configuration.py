@@ -14,6 +14,8 @@ from sanitizers.errors import ServerFailed, SettingsInvalid
 from sanitizers.postgres.connection import marker
 
 Setting = str | int | bool
+Session = tuple[tuple[str, str], ...]
+"""Settings by name that production's sessions start with, such as `TimeZone`, so that a clone's do too."""
 
 MAP: Final = "understudy"
 """Name of the user map that lets the servers' user and the runner's user in as superuser."""
@@ -40,7 +42,7 @@ def _literal(value: Setting) -> str:
     )
 
 
-def _common(label: str) -> dict[str, Setting]:
+def _common(label: str, session: Session) -> dict[str, Setting]:
     """What sealed and released clones share. Log lines of a clone carry no statement and no row."""
     name = marker(label)
     if len(name.encode()) > _LONGEST_MARKER or not name.isascii():
@@ -49,6 +51,7 @@ def _common(label: str) -> dict[str, Setting]:
             hint="rename the target in the settings",
         )
     return {
+        **dict(session),
         "cluster_name": name,
         "wal_level": "minimal",
         "max_wal_senders": 0,
@@ -69,7 +72,7 @@ def _common(label: str) -> dict[str, Setting]:
     }
 
 
-def sealed(label: str, *, version: int, prepared: int) -> dict[str, Setting]:
+def sealed(label: str, *, version: int, prepared: int, session: Session = ()) -> dict[str, Setting]:
     """A clone that only the runner reaches, fast because a crash merely means to make it anew.
 
     `prepared`: production's max_prepared_transactions, without which recovery would not start.
@@ -77,7 +80,7 @@ def sealed(label: str, *, version: int, prepared: int) -> dict[str, Setting]:
     cores = os.cpu_count() or 1
     quiet: dict[str, Setting] = {"event_triggers": False} if version >= 170000 else {}
     return {
-        **_common(label),
+        **_common(label, session),
         **quiet,
         "listen_addresses": "",
         "port": SEALED_PORT,
@@ -102,10 +105,12 @@ def _shared_buffers() -> int:
     return max(128, min(quarter, 1024))
 
 
-def released(label: str, *, listen: str, port: int, prepared: int) -> dict[str, Setting]:
+def released(
+    label: str, *, listen: str, port: int, prepared: int, session: Session = ()
+) -> dict[str, Setting]:
     """A clone that test engineers use: durable, reachable at listen:port, still without any way out."""
     return {
-        **_common(label),
+        **_common(label, session),
         "listen_addresses": listen,
         "port": port,
         "fsync": True,

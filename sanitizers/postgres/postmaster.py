@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -36,16 +37,24 @@ def _pid_file(data: Path) -> list[str]:
 
 
 def _serves(pid: int, data: Path) -> bool:
-    # After a crash and a restart of the machine the number may be anybody's: ask where the process stands.
-    if Path("/proc/self").exists():
+    # After a crash and a restart of the machine the number may be anybody's: look at what the process is.
+    words = _command_line(pid)
+    folders = [Path(after) for word, after in pairwise(words) if word in {"-D", "--pgdata"}]
+    return any(folder.resolve() == data.resolve() for folder in folders)
+
+
+def _command_line(pid: int) -> list[str]:
+    """The words a process was started with; none when there is no such process."""
+    # Not the links below /proc/<pid>: in containers not even root may read those of other users' processes.
+    if Path("/proc/self/cmdline").exists():
         try:
-            return Path(f"/proc/{pid}/cwd").resolve(strict=True) == data.resolve()
+            return os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
         except OSError:
-            return False
+            return []
     listed = subprocess.run(
         ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
-    return str(data) in listed.stdout
+    return listed.stdout.split()
 
 
 def clear_leftover(data: Path) -> None:

@@ -32,6 +32,8 @@ class Snapshot:
     """Fetched from the source: the whole cluster, or the increment only."""
     parent: str = ""
     """Label of the snapshot an incremental one builds on."""
+    session: tuple[tuple[str, str], ...] = ()
+    """Settings of the source that decide how a session reads and writes values, for instance `TimeZone`."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class CloneRef:
     client_host: str = ""
     """Where clients connect once released; empty while sealed."""
     client_port: int = 0
+    session: tuple[tuple[str, str], ...] = ()
+    """The snapshot's, for every configuration the clone is given."""
 
     def dsn(self, database: str | None = None) -> str:
         """The runner's own connection string; no password, the socket's directory is the gate."""

@@ -72,7 +72,9 @@ class BaseBackup:
             raise WrongState("a released clone of that name exists", where=label, hint="destroy it first")
         self.destroy(label)
         self._copy(Path(snapshot.location), self._clones / f"{label}{_PARTIAL}", cluster.directory)
-        settings = configuration.sealed(label, version=snapshot.version, prepared=_prepared(cluster))
+        settings = configuration.sealed(
+            label, version=snapshot.version, prepared=_prepared(cluster), session=snapshot.session
+        )
         cluster.configure(settings, configuration.local_access(snapshot.superuser), snapshot.superuser)
         cluster.start()
         return CloneRef(
@@ -84,6 +86,7 @@ class BaseBackup:
             host=str(cluster.socket_dir),
             port=cluster.port,
             version=snapshot.version,
+            session=snapshot.session,
         )
 
     def start(self, ref: CloneRef) -> None:
@@ -110,7 +113,9 @@ class BaseBackup:
         """Puts everything on the disk, and opens the server to `role` at listen:port, with its password."""
         cluster = self._stopped(ref)
         cluster.sync()
-        settings = configuration.released(ref.label, listen=listen, port=port, prepared=_prepared(cluster))
+        settings = configuration.released(
+            ref.label, listen=listen, port=port, prepared=_prepared(cluster), session=ref.session
+        )
         access = configuration.network_access(ref.user, role, listen)
         chosen = cluster.start_listening(settings, access, ref.user, listen=listen, port=port)
         return replace(ref, port=chosen, client_host=configuration.client_host(listen), client_port=chosen)
@@ -194,6 +199,7 @@ class BaseBackup:
             taken_at=source.asked_at,
             bytes=fetched,
             parent=base.label if base else "",
+            session=source.session,
         )
 
     def _copy(self, snapshot: Path, partial: Path, directory: Path) -> None:

@@ -202,7 +202,7 @@ def _refusal(result: ValidateResult) -> GateFailed:
         f"validation failed: {len(problems)} problem{'s' * (len(problems) > 1)}", problems=problems,
         hint="the generation is refused and the endpoint still serves the one before; see the report",
     )
-    error.result = result  # type: ignore[attr-defined]
+    error.result = result
     return error
 
 

@@ -23,20 +23,21 @@ from sanitizers.transformers.base import (
 )
 
 _SHAPED = """
-(SELECT string_agg(CASE WHEN u.c ~ '[0-9]' THEN chr(48 + get_byte(:h, ((u.i - 1) % 32)::int) % 10)
-                        WHEN u.c ~ '[A-Z]' THEN chr(65 + get_byte(:h, ((u.i - 1) % 32)::int) % 26)
-                        WHEN u.c ~ '[[:alpha:]]' THEN chr(97 + get_byte(:h, ((u.i - 1) % 32)::int) % 26)
-                        ELSE u.c END, '' ORDER BY u.i)
- FROM unnest(string_to_array(:v, NULL)) WITH ORDINALITY AS u(c, i))
+(SELECT string_agg(CASE WHEN u.c BETWEEN 48 AND 57 THEN chr(48 + get_byte(:h, u.i) % 10)
+                        WHEN u.c BETWEEN 65 AND 90 THEN chr(65 + get_byte(:h, u.i) % 26)
+                        WHEN u.c BETWEEN 97 AND 122 OR u.c > 126 THEN chr(97 + get_byte(:h, u.i) % 26)
+                        ELSE chr(u.c) END, '')
+ FROM (SELECT ascii(substr(:v, n, 1)), (n - 1) % 32 FROM generate_series(1, length(:v)) AS s(n)) AS u(c, i))
 """
 """Each character is replaced from its own byte of the digest; past 32 characters the bytes come round again,
-which tells nothing about the original: the digest is all that goes in."""
+which tells nothing about the original: the digest is all that goes in. Code points, because comparing
+characters costs twice as much; those beyond ASCII become letters whatever the database's locale calls them."""
 _TURN = ("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
          "1234567890BCDEFGHIJKLMNOPQRSTUVWXYZAbcdefghijklmnopqrstuvwxyza")  # fmt: skip
 
 
 class Pseudonym(Keyed):
-    """Replaces letters by letters and digits by digits, keeps punctuation and length. UUIDs stay UUIDs."""
+    """Replaces letters by letters and digits by digits, keeps ASCII punctuation and length. UUIDs stay UUIDs."""
 
     kind = "pseudonym"
     family = "pseudonymization"

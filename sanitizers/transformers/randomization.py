@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-
 from pydantic import Field
 from sqlglot import exp
 
 from sanitizers.catalog import Column
-from sanitizers.transformers.base import NUMBER, TIME, Keyed, KeyedParams, Scope, fragment, integer
+from sanitizers.transformers.base import INTEGER, NUMBER, TIME, Keyed, KeyedParams, Scope, cast, fragment, integer
 
 
 class DateShiftParams(KeyedParams):
@@ -18,7 +17,10 @@ class DateShiftParams(KeyedParams):
 
 
 class DateShift(Keyed):
-    """Moves dates by a secret number of days per person, which keeps the intervals between them."""
+    """Moves dates by a secret number of days per person, which keeps the intervals between them.
+
+    Dates outside the years 10 to 9989 are marks, such as 9999-12-31 or infinity, and stay.
+    """
 
     kind = "date_shift"
     family = "noise"
@@ -31,16 +33,21 @@ class DateShift(Keyed):
     def expression(
         self, column: Column, params: DateShiftParams, value: exp.Expression, scope: Scope
     ) -> exp.Expression:
-        subject = fragment("(:v)::text", v=scope.column(params.by) if params.by else value)
+        subject = fragment("(:v)::text", v=value)
+        if params.by:
+            subject = fragment("coalesce((:by)::text, :v)", by=scope.column(params.by), v=subject)
 
         def build(digest: exp.Expression) -> exp.Expression:
             days = fragment(
                 "((1 + :size % :days) * (1 - 2 * (get_byte(:h, 3) % 2)))::int",
                 size=integer(digest, 0), days=params.days, h=digest,
             )
-            if column.base == "date":
-                return fragment("(:v + :days)::date", v=value, days=days)
-            return fragment("(:v + make_interval(days => :days))", v=value, days=days)
+            # Hours, because a day of a time zone with summer time can have 23 of them.
+            shift = days if column.base == "date" else fragment("make_interval(hours => 24 * :days)", days=days)
+            return fragment(
+                "CASE WHEN :v >= '0010-01-01' AND :v < '9990-01-01' THEN :v + :shift ELSE :v END",
+                v=value, shift=shift,
+            )
 
         return scope.keyed(subject, build)
 
@@ -49,37 +56,45 @@ class ScaleParams(KeyedParams):
     series: str | None = None
     """Amounts of one series share one secret factor, so that ratios and identities survive; the domain otherwise."""
     noise: float = Field(0.05, ge=0, le=0.5)
-    """The largest relative change on top of the factor; equal amounts get equal noise."""
+    """By how much of itself an amount shrinks further, at most; equal amounts get equal noise."""
 
 
 class Scale(Keyed):
     """Multiplies amounts by a secret factor between 0.5 and 0.95 and some noise: sums and averages are off too.
 
-    The factor is below one so that no amount outgrows its column; zero-mean noise alone would cancel in a sum.
+    Both only make amounts smaller, so that none outgrows its column; zero-mean noise alone would cancel in a
+    sum. Signs stay: what is not zero does not become zero.
     """
 
     kind = "scale"
     family = "noise"
     params = ScaleParams
-    accepts = NUMBER
+    accepts = NUMBER | {"money"}
 
     def summary(self, params: ScaleParams) -> str:
         return f"scaled by a secret factor, noise up to {params.noise:.0%}"
 
     def expression(self, column: Column, params: ScaleParams, value: exp.Expression, scope: Scope) -> exp.Expression:
         factor = scope.parameter(f"factor:{params.series or scope.domain}", "numeric")
+        amount = fragment("(:v)::numeric", v=value)
 
         def build(digest: exp.Expression) -> exp.Expression:
             return fragment(
-                "round((:v)::numeric * :factor * (1 + :noise::numeric * (:n - 8388608) / 8388608), :digits)",
-                v=value, factor=factor, noise=repr(params.noise), n=integer(digest, 0), digits=_digits(column),
+                """coalesce(nullif(round(:v * :factor * (1 - :noise::numeric * :n / 16777216), :digits), 0),
+                            round(sign(:v) * 10::numeric ^ -:digits, :digits))""",
+                v=amount, factor=factor, noise=repr(params.noise), n=integer(digest, 0), digits=_digits(column, amount),
             )
 
-        scaled = scope.keyed(fragment("(:v)::text", v=value), build)
-        return exp.cast(scaled, exp.DataType.build(column.base, dialect="postgres"))
+        # Without trailing zeros, so that equal amounts of different columns have equal digests.
+        return cast(scope.keyed(fragment("trim_scale(:v)::text", v=amount), build), column.base)
 
 
-def _digits(column: Column) -> int:
-    if column.base in {"int2", "int4", "int8"}:
-        return 0
-    return column.scale if column.scale is not None else 2
+def _digits(column: Column, amount: exp.Expression) -> exp.Expression:
+    """Decimal places of the column, or of the amount itself where the type leaves them open."""
+    if column.base in INTEGER:
+        return exp.Literal.number(0)
+    if column.base == "money":
+        return exp.Literal.number(2)
+    if column.scale is not None:
+        return fragment("(:scale)", scale=column.scale)
+    return fragment("coalesce(scale(:v), 0)", v=amount)

@@ -9,7 +9,7 @@ from pydantic import field_validator
 from sqlglot import exp
 
 from sanitizers.catalog import Column
-from sanitizers.transformers.base import Params, Scope, Transformer, Uniqueness, fragment
+from sanitizers.transformers.base import Params, Scope, Transformer, Uniqueness, cast, fragment
 
 _LEAF = Column(name="", position=0, type="text", base="text", category="S")
 """What a scalar inside a document is to its treatment: unbounded text."""
@@ -23,6 +23,8 @@ class JsonParams(Params):
     @classmethod
     def _kinds(cls, paths: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         for path, treat in paths.items():
+            if "" in path.split("."):
+                raise ValueError(f"path {path}: keys are separated by single dots, an empty key cannot be named")
             if "kind" not in treat:
                 raise ValueError(f"path {path}: a treatment needs a kind")
             if any(other != path and other.startswith(f"{path}.") for other in paths):
@@ -48,7 +50,6 @@ class Json(Transformer):
         return (f"path {path} cannot hold a bijection" for path, t in params.paths.items() if t["kind"] == "unique")
 
     def expression(self, column: Column, params: JsonParams, value: exp.Expression, scope: Scope) -> exp.Expression:
-        document = fragment("(:v)::jsonb", v=value)
         tree: dict[str, Any] = {}
         for path, treat in params.paths.items():
             *above, leaf = path.split(".")
@@ -56,15 +57,21 @@ class Json(Transformer):
             for key in above:
                 node = node.setdefault(key, {})
             node[leaf] = treat
-        return exp.cast(_object(tree, document, (), scope), exp.DataType.build(column.base, dialect="postgres"))
+        if column.base == "jsonb":
+            return _object(tree, value, (), scope)
+        # Parsed once, not once a path.
+        document = exp.column("d", table="j")
+        return fragment(
+            "(SELECT (:object)::json FROM (SELECT (:v)::jsonb AS d OFFSET 0) AS j)",
+            v=value, object=_object(tree, document, (), scope),
+        )
 
 
 def _object(tree: dict[str, Any], document: exp.Expression, above: tuple[str, ...], scope: Scope) -> exp.Expression:
     result = fragment("'{}'::jsonb")
     for key, below in tree.items():
         path = (*above, key)
-        kind = below.get("kind") if isinstance(below.get("kind"), str) else None
-        content = _leaf(below, document, path, scope) if kind else _object(below, document, path, scope)
+        content = _leaf(below, document, path, scope) if _is_leaf(below) else _branch(below, document, path, scope)
         result = fragment(
             "(:before || CASE WHEN :here IS NULL THEN '{}'::jsonb ELSE jsonb_build_object(:key, :content) END)",
             before=result, here=_at(document, path, "#>"), key=key, content=content,
@@ -72,11 +79,25 @@ def _object(tree: dict[str, Any], document: exp.Expression, above: tuple[str, ..
     return result
 
 
+def _is_leaf(below: dict[str, Any]) -> bool:
+    return isinstance(below.get("kind"), str)
+
+
+def _branch(
+    tree: dict[str, Any], document: exp.Expression, path: tuple[str, ...], scope: Scope
+) -> exp.Expression:
+    # Anything but an object where one was promised is erased with all it holds.
+    return fragment(
+        "CASE WHEN jsonb_typeof(:here) = 'object' THEN :object ELSE 'null'::jsonb END",
+        here=_at(document, path, "#>"), object=_object(tree, document, path, scope),
+    )
+
+
 def _leaf(treat: dict[str, Any], document: exp.Expression, path: tuple[str, ...], scope: Scope) -> exp.Expression:
     if treat["kind"] == "keep":
         return _at(document, path, "#>")
     text = _at(document, path, "#>>")
-    treated = fragment("to_jsonb(:t)", t=scope.nested(treat, _LEAF, text))
+    treated = fragment("to_jsonb((:t)::text)", t=scope.nested(treat, _LEAF, text))
     # An object or array where a scalar was promised is erased, not stringified.
     return fragment(
         "CASE WHEN jsonb_typeof(:here) IN ('string', 'number') THEN :treated ELSE 'null'::jsonb END",

@@ -32,8 +32,8 @@ Of = Literal[
     "ip", "sentence",
 ]
 _SHORTEST = {
-    "first_name": 8, "last_name": 10, "full_name": 20, "user_name": 12, "company": 24, "job": 20, "street": 24,
-    "phone": 12, "email": 25, "url": 31, "ip": 15, "sentence": 40,
+    "first_name": 8, "last_name": 10, "full_name": 20, "user_name": 13, "company": 24, "job": 20, "street": 24,
+    "phone": 10, "email": 25, "url": 33, "ip": 14, "sentence": 40,
 }
 """Characters a column must hold for each; words that are too long for it are not chosen."""
 _NAMES_HOST = r"([a-z0-9-]+\.)*(example\.(com|org|net)|[a-z0-9-]+\.(invalid|test|example))"
@@ -52,7 +52,10 @@ class SurrogateParams(KeyedParams):
 
 
 class Surrogate(Keyed):
-    """Replaces a value by an invented one of the same sort, the same one for equal values of a domain."""
+    """Replaces a value by an invented one of the same sort, the same one for equal values of a domain.
+
+    E-mail addresses and user names that differ in case only are equal.
+    """
 
     kind = "surrogate"
     family = "surrogate"
@@ -98,6 +101,7 @@ class _Maker:
 
     def __init__(self, column: Column, scope: Scope) -> None:
         self._room = column.max_length or 63
+        self._bare = column.base in INTEGER or self._room < len("201-555-0100")
         self._scope = scope
 
     def _word(self, name: str, digest: exp.Expression, offset: int, step: int, room: int) -> exp.Expression:
@@ -134,19 +138,29 @@ class _Maker:
 
     def phone(self, digest: exp.Expression, original: exp.Expression, step: int) -> exp.Expression:
         area, line = integer(digest, 0), integer(digest, 3)
-        number = fragment(
-            "concat(201 + :area % 789, '-555-01', lpad(((:line + :step) % 100)::text, 2, '0'))",
-            area=area, line=line, step=step,
+        parts: dict[str, exp.Expression | int] = {"area": area, "line": line, "step": step}
+        bare, number = (
+            fragment(
+                f"(201 + :area % 789)::text || '{middle}' || right((100 + (:line + :step) % 100)::text, 2)", **parts
+            )
+            for middle in ("55501", "-555-01")
         )
-        bare = fragment("replace(:n, '-', '')", n=number)
-        return fragment("CASE WHEN :v ~ '^[0-9]+$' THEN :bare ELSE :number END", v=original, bare=bare, number=number)
+        if self._bare:
+            return bare
+        return fragment(
+            "CASE WHEN translate(:v, '0123456789', '') = '' THEN :bare ELSE :number END",
+            v=original, bare=bare, number=number,
+        )
 
     def email(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
         length = min(20, self._room - len("@example.com") - 1)
         return fragment("concat(:letter, :h, '@example.com')", letter="uv"[step], h=hexadecimal(digest, length))
 
     def url(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
-        return fragment("concat('https://', :l, :h, '.example.com')", l="uv"[step], h=hexadecimal(digest, 10 if self._room < 37 else 16))
+        length = min(17, self._room - len("https://.example.com")) - 1
+        return fragment(
+            "concat('https://', :letter, :h, '.example.com')", letter="uv"[step], h=hexadecimal(digest, length)
+        )
 
     def ip(self, digest: exp.Expression, original: exp.Expression, step: int) -> exp.Expression:
         four = fragment(
@@ -157,6 +171,8 @@ class _Maker:
             "concat('2001:db8::', 1 + :a % 9999, ':', 1 + (:b + :step) % 9999)",
             a=integer(digest, 0), b=integer(digest, 3), step=step,
         )
+        if self._room < len("2001:db8::ffff:ffff"):
+            return four
         return fragment("CASE WHEN :v LIKE '%:%' THEN :six ELSE :four END", v=original, four=four, six=six)
 
     def sentence(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:

@@ -98,9 +98,19 @@ def _keys(pair: _Pair) -> list[sql.Composable]:
     """What identifies a row: its key, or its place among the rows with equal kept columns."""
     if pair.key:
         return [column(name) for name in pair.key]
-    alike = _hash(sql.SQL("ROW({})").format(sql.SQL(", ").join(column(name) for name in pair.kept)))
-    place = sql.SQL("row_number() OVER (PARTITION BY {} ORDER BY t.tableoid::regclass::text, t.ctid)")
-    return [alike, place.format(alike)]
+    alike = _hash(_record(pair.kept))
+    # Rows with equal kept columns are exempt together: those are paired by content, whatever their order.
+    exempt = sql.SQL("CASE WHEN t.understudy_exempt THEN {} END, ").format(_record(_names_of(pair.treated)))
+    place = sql.SQL("row_number() OVER (PARTITION BY {} ORDER BY {}t.tableoid::regclass::text, t.ctid)")
+    return [alike, place.format(alike, exempt if pair.rule.exempt else sql.SQL(""))]
+
+
+def _names_of(columns: Sequence[ColumnPlan]) -> list[str]:
+    return [item.name for item in columns]
+
+
+def _record(names: Sequence[str]) -> sql.Composed:
+    return sql.SQL("ROW({})::text").format(sql.SQL(", ").join(map(column, names)))
 
 
 def _names(letter: str, count: int) -> list[sql.Identifier]:
@@ -117,19 +127,29 @@ def _named(letter: str, values: Sequence[sql.Composable]) -> list[sql.Composable
     return [sql.SQL("{} AS {}").format(value, name) for value, name in zip(values, names, strict=True)]
 
 
-def _select(values: Sequence[sql.Composable], source: sql.Composable) -> sql.Composed:
+def _select(pair: _Pair, values: Sequence[sql.Composable], table: Table) -> sql.Composed:
+    told = pair.rule.exempt and (table is pair.before or not pair.key)
+    source = _with_exempt(pair, table) if told else relation(table)
     return sql.SQL("SELECT {} FROM {}").format(sql.SQL(", ").join(values), source)
+
+
+def _with_exempt(pair: _Pair, table: Table) -> sql.Composed:
+    # OFFSET 0: the condition may be a subquery, which must not be pulled up into every count.
+    condition = sql.SQL(f"coalesce(({pair.rule.exempt}), false)")
+    return sql.SQL("(SELECT t.*, t.tableoid, t.ctid, {} AS understudy_exempt FROM {} OFFSET 0) AS t").format(
+        condition, relation(table)
+    )
 
 
 def _receiver(pair: _Pair) -> sql.Composed:
     # The original's own types, so that keys meet on equal terms and their indexes' equality applies.
-    empty = _select(_row(pair), relation(pair.before))
+    empty = _select(pair, _row(pair), pair.before)
     return sql.SQL("CREATE TEMP TABLE understudy_scrubbed AS {} WITH NO DATA").format(empty)
 
 
 def _copy(clone: Connection[Any], original: Connection[Any], pair: _Pair) -> None:
     """Pipes the clone's rows to the original's server in blocks."""
-    out = sql.SQL("COPY ({}) TO STDOUT").format(_select(_row(pair), relation(pair.after)))
+    out = sql.SQL("COPY ({}) TO STDOUT").format(_select(pair, _row(pair), pair.after))
     into = "COPY pg_temp.understudy_scrubbed FROM STDIN"
     with clone.cursor().copy(out) as source, original.cursor().copy(into) as sink:
         block = bytearray()
@@ -188,15 +208,7 @@ def _original(pair: _Pair) -> sql.Composed:
     flags = [_flag(pair, item) for item in pair.treated]
     exempt = sql.SQL("t.understudy_exempt AS exempt" if pair.rule.exempt else "false AS exempt")
     values = [*_row(pair), *_named("f", flags), exempt]
-    return _select(values, _with_exempt(pair) if pair.rule.exempt else relation(pair.before))
-
-
-def _with_exempt(pair: _Pair) -> sql.Composed:
-    # OFFSET 0: the condition may be a subquery, which must not be pulled up into every count.
-    condition = sql.SQL(f"coalesce(({pair.rule.exempt}), false)")
-    return sql.SQL("(SELECT t.*, t.tableoid, t.ctid, {} AS understudy_exempt FROM {} OFFSET 0) AS t").format(
-        condition, relation(pair.before)
-    )
+    return _select(pair, values, pair.before)
 
 
 def _flag(pair: _Pair, item: ColumnPlan) -> sql.Composed:

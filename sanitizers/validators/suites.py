@@ -224,7 +224,7 @@ def _known_columns(policy: LoadedPolicy, table: str, catalog: Catalog | None) ->
 def _mistakes(item: Expectation, known: set[str] | None) -> Iterator[tuple[str, str]]:
     arguments = VOCABULARY.get(item.type)
     if arguments is None:
-        yield f"unknown expectation {item.type}", _near(item.type, list(VOCABULARY))
+        yield _unknown(item.type)
         return
     allowed = [argument.rstrip("*") for argument in arguments.split()]
     for name in item.kwargs:
@@ -236,6 +236,33 @@ def _mistakes(item: Expectation, known: set[str] | None) -> Iterator[tuple[str, 
     for name in _columns_of(item) if known else ():
         if name not in (known or ()):
             yield f"{item.type}: column {name} does not exist", _near(name, list(known or ()))
+
+
+_UNAVAILABLE = {
+    **dict.fromkeys(
+        (
+            "expect_column_type_to_be", "expect_column_values_to_be_of_type",
+            "expect_column_values_to_be_in_type_list",
+        ),
+        "types, too, are compared with production's schema",
+    ),
+    **dict.fromkeys(
+        (
+            "expect_column_values_to_be_dateutil_parseable", "expect_column_values_to_be_decreasing",
+            "expect_column_values_to_be_increasing", "expect_column_values_to_be_json_parseable",
+            "expect_column_values_to_match_json_schema", "expect_column_values_to_match_strftime_format",
+            "expect_query_results_to_match_comparison", "expect_table_row_count_to_equal_other_table",
+        ),
+        "write it as unexpected_rows_expectation",
+    ),
+}
+"""Core expectations that do not work on PostgreSQL queries, and what to do instead."""
+
+
+def _unknown(type_: str) -> tuple[str, str]:
+    if type_ in _UNAVAILABLE:
+        return f"{type_} does not work on PostgreSQL queries", _UNAVAILABLE[type_]
+    return f"unknown expectation {type_}", _near(type_, list(VOCABULARY))
 
 
 def _columns_of(item: Expectation) -> Iterator[str]:

@@ -14,4 +14,9 @@ SELECT current_setting('server_version_num')::int AS version,
        (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user) AS may_replicate,
        current_setting('wal_level') <> 'minimal' AND current_setting('max_wal_senders')::int >= 2 AS replicates,
        coalesce(current_setting('summarize_wal', true), 'off') = 'on' AS summarizes,
+       -- What decides how a session reads and writes values; all else of production's configuration stays there.
+       (SELECT coalesce(array_agg(ARRAY[name, reset_val] ORDER BY name), '{}')
+          FROM pg_settings
+         WHERE name IN ('TimeZone', 'DateStyle', 'IntervalStyle', 'search_path', 'default_text_search_config',
+                        'default_transaction_isolation', 'standard_conforming_strings', 'bytea_output')) AS session,
        clock_timestamp() AS asked_at

@@ -29,6 +29,11 @@ CREATE TABLE visits (id serial PRIMARY KEY, patient_id bigint NOT NULL REFERENCE
 INSERT INTO patients (name, email, code)
 SELECT 'Original Person ' || i, 'person' || i || '@northlake-mail.net', 'c' || i FROM generate_series(1, 300) AS i;
 INSERT INTO visits (patient_id, note) SELECT id, 'Original Person ' || id || ' came in.' FROM patients;
+CREATE TABLE flyway_schema_history (
+    installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
+    type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer, installed_by varchar(100) NOT NULL,
+    installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL
+);
 """
 POLICY = """\
 policy: {database}
@@ -43,6 +48,10 @@ tables:
       ward: non_identifying
   public.visits:
     columns: {{id: non_identifying, patient_id: non_identifying, note: free_text}}
+  public.flyway_schema_history:
+    columns: {{installed_rank: non_identifying, version: non_identifying, description: non_identifying,
+              type: non_identifying, script: non_identifying, checksum: non_identifying, installed_by: non_identifying,
+              installed_on: non_identifying, execution_time: non_identifying, success: non_identifying}}
 """
 SETTINGS = """\
 home: {home}

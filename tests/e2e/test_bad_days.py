@@ -91,14 +91,6 @@ def test_a_wrong_password(clinic: Clinic) -> None:
 
 def test_a_migration_that_fails_half_way(clinic: Clinic) -> None:
     with yesterday_keeps_serving(clinic):
-        clinic.produce(
-            "CREATE TABLE flyway_schema_history (installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,"
-            " type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer, installed_by varchar(100) NOT NULL,"
-            " installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL)"
-        )
-        names = "installed_rank version description type script checksum installed_by installed_on execution_time success".split()
-        columns = ", ".join(f"{name}: non_identifying" for name in names)
-        clinic.policy.write_text(clinic.policy.read_text() + f"  public.flyway_schema_history: {{columns: {{{columns}}}}}\n")
         broken = "ALTER TABLE patients ADD COLUMN good text; SELECT 1/0;"
         (clinic.folder / "migrations" / "V1__broken.sql").write_text(broken)
         refused(clinic, errors.MigrationFailed, "V1__broken.sql", "22012")

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from sanitizers.postgres import postmaster
+from sanitizers.settings import load_settings, resolve_dsn
 
 CHANGED = ("name", "email", "phone", "ssn", "mrn")
 KEPT = ("id", "city", "born", "is_test")
@@ -81,6 +82,7 @@ def user() -> Iterator[DemoUser]:
         shutil.rmtree(folder)
 
 
+@pytest.mark.timeout(900)
 def test_two_nights_and_the_end(user: DemoUser) -> None:
     check_first_night(user.demo("--patients", "120").stdout, user)
     assert user.counts_patients() == 120
@@ -90,6 +92,7 @@ def test_two_nights_and_the_end(user: DemoUser) -> None:
     assert user.counts_patients() == 123
 
     check_a_look_around(user)
+    check_a_first_policy(user)
 
     back = user.asks("rollback", "hospital")
     assert back["previous"]["generation"] == second["generation"]
@@ -164,3 +167,15 @@ def check_a_look_around(user: DemoUser) -> None:
     live = status["live"]["label"]
     user.types("--settings", user.home / "understudy.yaml", "destroy", "hospital", live, "--yes", fails=42)
     assert "runs" in user.demo("status").stdout
+
+
+def check_a_first_policy(user: DemoUser) -> None:
+    dsn = resolve_dsn(load_settings(user.home / "understudy.yaml").target("hospital").source)
+    policy = user.home / "first.yaml"
+    shown = user.types("init", dsn, "-o", policy).stdout
+    assert f"understudy lint {policy}" in shown
+    assert "password: env:HOSPITAL_PASSWORD" in shown
+    assert "# review" in policy.read_text(encoding="utf-8")
+    (reading,) = json.loads(user.types("lint", policy, "--dsn", dsn, "--json").stdout)["files"]
+    assert (reading["ok"], reading["bound"]) == (True, True)
+    user.types("init", dsn, "-o", policy, fails=2)

@@ -1,4 +1,4 @@
-"""Snapshots of real servers and clones of them: full, incremental, sealed, released, destroyed, and bad days."""
+"""Snapshots of real servers and clones of them: full, incremental, sealed, released, destroyed, bad days."""
 
 from __future__ import annotations
 
@@ -198,14 +198,32 @@ def test_clone_is_sealed(production: Production, home: Path) -> None:
             for name in ("listen_addresses", "archive_mode", "log_statement", "max_wal_senders", "fsync")
         }
     assert {name: row and row[0] for name, row in shown.items()} == {
-        "listen_addresses": "", "archive_mode": "off", "log_statement": "none", "max_wal_senders": "0", "fsync": "off",
-    }  # fmt: skip
+        "listen_addresses": "",
+        "archive_mode": "off",
+        "log_statement": "none",
+        "max_wal_senders": "0",
+        "fsync": "off",
+    }
     assert (ref.client_host, ref.client_port) == ("", 0)
     assert Path(ref.host).stat().st_mode & 0o777 == 0o700
     assert Path(ref.location).stat().st_mode & 0o777 == 0o700
     assert (home / "clones").stat().st_mode & 0o777 == 0o700
     with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf"):
         psycopg.connect(make_conninfo(ref.dsn(), user=production.role, password="secret"))
+
+
+def test_sessions_of_a_clone_start_as_productions_do(production: Production, home: Path) -> None:
+    admin = replace(production, database="postgres")
+    admin.execute("ALTER SYSTEM SET timezone = 'America/Lima'")
+    admin.execute("SELECT pg_reload_conf()")
+    provider = production.provider(home)
+    ref = provider.clone(provider.create("hospital-1", None), "hospital-1")
+    admin.execute("ALTER SYSTEM RESET timezone")
+    admin.execute("SELECT pg_reload_conf()")
+    for release in (lambda ref: ref, lambda ref: provider.release(ref, "127.0.0.1", 0, "staging")):
+        clone = release(ref)
+        with open_clone(clone.dsn(), clone.label) as connection:
+            assert connection.execute("SHOW timezone").fetchone() == ("America/Lima",)
 
 
 def test_configuration_logs_and_keys_of_production_stay_behind(production: Production, home: Path) -> None:
@@ -222,9 +240,12 @@ def test_configuration_logs_and_keys_of_production_stay_behind(production: Produ
 
 def test_prepared_transactions_of_production_are_recovered(home: Path) -> None:
     cluster = create_cluster(
-        home / "production", find_binaries(18, home=home), listen="127.0.0.1", durable=False,
+        home / "production",
+        find_binaries(18, home=home),
+        listen="127.0.0.1",
+        durable=False,
         settings={"max_prepared_transactions": 3},
-    )  # fmt: skip
+    )
     for production in _production(cluster):
         production.execute("BEGIN; INSERT INTO patients VALUES (101, 'pending'); PREPARE TRANSACTION 'open'")
         provider = production.provider(home)
@@ -394,9 +415,12 @@ def test_role_without_replication(production: Production, home: Path) -> None:
 
 def test_source_that_lets_nobody_replicate(home: Path) -> None:
     cluster = create_cluster(
-        home / "production", find_binaries(18, home=home), listen="127.0.0.1", durable=False,
+        home / "production",
+        find_binaries(18, home=home),
+        listen="127.0.0.1",
+        durable=False,
         settings={"max_wal_senders": 0, "wal_level": "minimal", "summarize_wal": False},
-    )  # fmt: skip
+    )
     for production in _production(cluster):
         with pytest.raises(SourceRefused, match="streamed") as caught:
             production.provider(home).create("hospital-1", None)
@@ -567,9 +591,9 @@ def _any_snapshot(ref: CloneRef):  # type: ignore[no-untyped-def]
 
 def test_template_while_sessions_use_the_source(production: Production, home: Path) -> None:
     provider = _beside(production, home)
-    with psycopg.connect(production.cluster.dsn(production.database)):
-        with pytest.raises(SourceRefused, match="other sessions"):
-            provider.create("hospital-1", None)
+    session = psycopg.connect(production.cluster.dsn(production.database))
+    with session, pytest.raises(SourceRefused, match="other sessions"):
+        provider.create("hospital-1", None)
 
 
 def test_template_with_a_password_in_the_settings_is_refused(production: Production, home: Path) -> None:
