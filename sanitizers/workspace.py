@@ -185,4 +185,4 @@ def _managed_control(home: Path, settings: Settings) -> str:
 def source_catalog(source: Source) -> Catalog:
     """The catalog of a source, read in a read-only session."""
     with read_source(resolve_dsn(source), purpose="reading the catalog") as connection:
-        return read_catalog(connection)
+        return read_catalog(connection, positions=False)

@@ -43,22 +43,31 @@ def remove_servers(folder: Path) -> None:
         remove_cluster(data.parent.parent)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def default_home() -> Iterator[Path]:
+    """Where state goes that no test names a home for; copies of embedded servers are shared by all homes."""
+    with _folder() as folder, pytest.MonkeyPatch.context() as patch:
+        (folder / "servers").mkdir(mode=0o711)
+        patch.setenv("UNDERSTUDY_HOME", str(folder))
+        yield folder
+
+
 @contextmanager
 def _production(major: int) -> Iterator[Cluster]:
     with _folder() as folder:
-        binaries = find_binaries(major, home=folder)
+        binaries = find_binaries(major)
         yield create_cluster(folder / "production", binaries, listen="127.0.0.1", durable=False)
 
 
 @pytest.fixture(scope="session")
-def production18() -> Iterator[Cluster]:
+def production18(default_home: Path) -> Iterator[Cluster]:
     """Version 18, keeping summaries of WAL. Superuser `postgres` enters by socket, others by password."""
     with _production(18) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
-def production16() -> Iterator[Cluster]:
+def production16(default_home: Path) -> Iterator[Cluster]:
     """A server of version 16, which knows no incremental backups."""
     with _production(16) as cluster:
         yield cluster
@@ -90,25 +99,27 @@ def postgres_database_16(production16: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
+def home(default_home: Path) -> Iterator[Path]:
     """A new home for state; servers that run below it at the end of the test are stopped."""
     with _folder() as folder:
+        (folder / "servers").symlink_to(default_home / "servers")
         yield folder
 
 
 @pytest.fixture
-def reflink_home() -> Iterator[Path]:
+def reflink_home(default_home: Path) -> Iterator[Path]:
     """A home on a file system of its own that shares blocks."""
     if os.geteuid() != 0:
         pytest.skip("mounting a reflink file system takes root")
     if shutil.which("mkfs.xfs") is None:
         pytest.skip("making a reflink file system takes mkfs.xfs (package xfsprogs)")
-    with _folder() as folder, _mounted(folder / "disk.img", folder / "disk") as disk:
+    with _folder() as folder, _mounted(folder, default_home / "servers") as disk:
         yield disk
 
 
 @contextmanager
-def _mounted(image: Path, place: Path) -> Iterator[Path]:
+def _mounted(folder: Path, servers: Path) -> Iterator[Path]:
+    image, place = folder / "disk.img", folder / "disk"
     with image.open("wb") as file:
         file.truncate(2 * 2**30)
     subprocess.run(["mkfs.xfs", "-q", "-m", "reflink=1", image], check=True)
@@ -117,10 +128,11 @@ def _mounted(image: Path, place: Path) -> Iterator[Path]:
         ["mount", "-o", "loop", image, place], capture_output=True, text=True, check=False
     )
     if mounted.returncode != 0:
-        pytest.skip(f"loop mounts are not possible here: {mounted.stderr.strip()}")
+        pytest.skip(f"loop mounts are not possible here: {mounted.stderr.strip().splitlines()[0]}")
     try:
         account.make_passable(place)
         place.chmod(0o711)
+        (place / "servers").symlink_to(servers)
         yield place
     finally:
         remove_servers(place)

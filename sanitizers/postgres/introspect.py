@@ -13,8 +13,12 @@ from sanitizers.postgres.statements import statement
 Rows = list[tuple[Any, ...]]
 
 
-def read_catalog(connection: Connection[Any]) -> Catalog:
-    """The catalog of the database the session is in, as the session's role may see it."""
+def read_catalog(connection: Connection[Any], *, positions: bool = True) -> Catalog:
+    """The catalog of the database the session is in.
+
+    Reading where sequences stand takes the right to read them. Without `positions` any role that may connect
+    will do, and every sequence is told to stand at its start.
+    """
     tables = _rows(connection, "catalog/tables")
     oids = [row[2] for row in tables]
     columns = _grouped(_rows(connection, "catalog/columns", oids))
@@ -26,7 +30,7 @@ def read_catalog(connection: Connection[Any]) -> Catalog:
         tables={
             Name(row[0], row[1]): _table(row, columns[row[2]], uniques[row[2]], constraints[row[2]]) for row in tables
         },
-        sequences=_sequences(connection),
+        sequences=_sequences(connection, positions),
         views={Name(*row[:2]): _view(row) for row in _rows(connection, "catalog/views")},
     )
 
@@ -80,17 +84,21 @@ def _view(row: tuple[Any, ...]) -> View:
     return View(Name(schema, name), materialized, populated, tuple(sorted(Name(*item) for item in reads)))
 
 
-def _sequences(connection: Connection[Any]) -> dict[Name, Sequence]:
+def _sequences(connection: Connection[Any], positions: bool) -> dict[Name, Sequence]:
     rows = _rows(connection, "catalog/sequences")
-    positions = _positions(connection, [Name(row[0], row[1]) for row in rows])
-    return {
-        name: Sequence(
-            name, _INTEGERS[row[2]], *row[3:9], *positions[name],
-            tuple(SequenceUse(Name(use[0], use[1]), use[2], use[3]) for use in row[9]),
-        )
-        for row in rows
-        for name in [Name(row[0], row[1])]
-    }
+    stand = _positions(connection, [Name(row[0], row[1]) for row in rows]) if positions else {}
+    found = [_sequence(row, stand) for row in rows]
+    return {sequence.name: sequence for sequence in found}
+
+
+def _sequence(row: tuple[Any, ...], stand: dict[Name, tuple[int, bool]]) -> Sequence:
+    schema, name, type_, start, minimum, maximum, increment, cycle, cache, uses = row
+    last, called = stand.get(Name(schema, name), (start, False))
+    return Sequence(
+        name=Name(schema, name), type=_INTEGERS[type_], start=start, minimum=minimum, maximum=maximum,
+        increment=increment, cycle=cycle, cache=cache, last_value=last, is_called=called,
+        uses=tuple(SequenceUse(Name(*use[:2]), use[2], use[3]) for use in uses),
+    )  # fmt: skip
 
 
 _INTEGERS = {"smallint": "int2", "integer": "int4", "bigint": "int8"}

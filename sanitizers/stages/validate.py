@@ -216,10 +216,10 @@ def _critical(item: dict[str, Any]) -> bool:
 
 def _of_expectation(suite: dict[str, Any], item: dict[str, Any]) -> Problem:
     config, numbers = item["expectation_config"], item["result"]
-    column = config["kwargs"].get("column")
+    column, what = config["kwargs"].get("column"), config["kwargs"].get("description") or config["type"]
     subject = f"{suite['suite_name']}.{column}" if column else str(suite["suite_name"])
     raised = item["exception_info"]["exception_message"]
     if raised:
-        return Problem(subject, f"{config['type']} could not be evaluated: {raised}")
-    counts = f": {numbers['unexpected_count']} unexpected" if "unexpected_count" in numbers else ""
-    return Problem(subject, f"{config['type']} does not hold{counts}")
+        return Problem(subject, f"expectation cannot be evaluated: {what}: {raised}")
+    counts = f" ({numbers['unexpected_count']} unexpected)" if "unexpected_count" in numbers else ""
+    return Problem(subject, f"expectation does not hold: {what}{counts}")

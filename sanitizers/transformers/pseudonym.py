@@ -86,12 +86,17 @@ class Unique(Keyed):
         }[params.format]
 
     def problems(self, column: Column, params: UniqueParams) -> Iterator[str]:
-        if params.format == "token" and column.max_length is not None and column.max_length < _TOKEN:
-            yield f"a token needs {_TOKEN} characters, {column.type} is too short"
+        shortest = {"digits": 1, "ssn": _SSN, "token": _TOKEN}[params.format]
+        if column.max_length is not None and column.max_length < shortest:
+            yield f"{params.format} needs {shortest} characters, {column.type} is too short"
         if params.format == "token" and column.base in INTEGER | {"numeric"}:
             yield f"a token is not a number, the column is {column.type}: use format: digits"
+        if params.format == "ssn" and (column.base == "int2" or (column.precision or _SSN) < _SSN):
+            yield f"an ssn has {_SSN} digits, {column.type} is too narrow"
         if params.format != "token" and column.base == "uuid":
             yield "a uuid has no digits format: use format: token"
+        if column.scale:
+            yield f"a bijection is for whole numbers, the column is {column.type}"
 
     def expression(self, column: Column, params: UniqueParams, value: exp.Expression, scope: Scope) -> exp.Expression:
         original = text_of(column, value)
@@ -104,3 +109,4 @@ class Unique(Keyed):
 
 _TOKEN = 21
 """One letter and 80 bits."""
+_SSN = 9

@@ -89,6 +89,9 @@ class Scale(Keyed):
         return cast(scope.keyed(fragment("trim_scale(:v)::text", v=amount), build), column.base)
 
 
+_MOST_DIGITS = {"float4": 37, "float8": 307}
+
+
 def _digits(column: Column, amount: exp.Expression) -> exp.Expression:
     """Decimal places of the column, or of the amount itself where the type leaves them open."""
     if column.base in INTEGER:
@@ -97,4 +100,5 @@ def _digits(column: Column, amount: exp.Expression) -> exp.Expression:
         return exp.Literal.number(2)
     if column.scale is not None:
         return fragment("(:scale)", scale=column.scale)
-    return fragment("coalesce(scale(:v), 0)", v=amount)
+    # A float below its smallest normal number would be an error, not zero.
+    return fragment("least(coalesce(scale(:v), 0), :most)", v=amount, most=_MOST_DIGITS.get(column.base, 1000))

@@ -37,6 +37,9 @@ class Null(Transformer):
     def uniqueness(self, params: Any) -> Uniqueness:
         return "preserved"  # NULLs are distinct in a unique index
 
+    def summary(self, params: Any) -> str:
+        return "set to NULL"
+
     def expression(self, column: Column, params: Any, value: exp.Expression, scope: Scope) -> exp.Expression:
         return exp.null()
 
@@ -101,6 +104,9 @@ class Placeholder(Transformer):
 
     def uniqueness(self, params: Any) -> Uniqueness:
         return "lossy"
+
+    def summary(self, params: Any) -> str:
+        return "empty placeholder"
 
     def expression(self, column: Column, params: PlaceholderParams, value: exp.Expression, scope: Scope) -> exp.Expression:
         if column.array:

@@ -186,6 +186,9 @@ class Text(Keyed):
     family = "surrogate"
     accepts = TEXT
 
+    def summary(self, params: Any) -> str:
+        return "replaced by invented sentences"
+
     def problems(self, column: Column, params: KeyedParams) -> Iterator[str]:
         if column.max_length is not None and column.max_length < _SHORTEST["sentence"]:
             yield f"replacement text needs {_SHORTEST['sentence']} characters, {column.type} is too short"

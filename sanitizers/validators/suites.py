@@ -131,7 +131,8 @@ def _types(table: Name, promised: dict[str, str]) -> Expected:
         f" WHERE n.nspname = {_literal(table.schema)} AND c.relname = {_literal(table.name)}"
         " AND a.attname = e.name AND NOT a.attisdropped AND format_type(a.atttypid, a.atttypmod) = e.type)"
     )
-    return Expected("unexpected_rows_expectation", {"unexpected_rows_query": query})
+    said = "every column has the type that the plan found"
+    return Expected("unexpected_rows_expectation", {"unexpected_rows_query": query, "description": said})
 
 
 _COLUMN = "column* mostly row_condition condition_parser"

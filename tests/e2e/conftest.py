@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
 from typing import Any
 from uuid import uuid4
 
@@ -44,14 +43,14 @@ tables:
       id: non_identifying
       name: name.full
       email: email
-      code: {{category: device_id}}
+      code: {category: device_id}
       ward: non_identifying
   public.visits:
-    columns: {{id: non_identifying, patient_id: non_identifying, note: free_text}}
+    columns: {id: non_identifying, patient_id: non_identifying, note: free_text}
   public.flyway_schema_history:
-    columns: {{installed_rank: non_identifying, version: non_identifying, description: non_identifying,
+    columns: {installed_rank: non_identifying, version: non_identifying, description: non_identifying,
               type: non_identifying, script: non_identifying, checksum: non_identifying, installed_by: non_identifying,
-              installed_on: non_identifying, execution_time: non_identifying, success: non_identifying}}
+              installed_on: non_identifying, execution_time: non_identifying, success: non_identifying}
 """
 SETTINGS = """\
 home: {home}
@@ -60,8 +59,10 @@ targets:
     policy: policy.yaml
     source: {{dsn: "{dsn}", password: "file:{password}"}}
     endpoint: {{provider: service, service: {database}_staging, file: pg_service.conf}}
-    migrations: {{provider: flyway, directory: migrations, ledger: public.flyway_schema_history}}
     parallel: 2
+"""
+MIGRATIONS = """\
+    migrations: {provider: flyway, directory: migrations, ledger: public.flyway_schema_history}
 """
 
 
@@ -72,6 +73,7 @@ class Clinic:
     folder: Path
     database: str
     production: Cluster
+    home: Path
 
     @property
     def policy(self) -> Path:
@@ -119,21 +121,29 @@ class Clinic:
 
 @pytest.fixture
 def clinic(production18: Cluster, home: Path, tmp_path: Path) -> Iterator[Clinic]:
+    made = target(production18, home, tmp_path, POLICY)
+    clinic = next(made)
+    clinic.produce(SCHEMA)
+    yield clinic
+    next(made, None)
+
+
+def target(production: Cluster, home: Path, folder: Path, policy: str, *, migrations: bool = True) -> Iterator[Clinic]:
+    """An empty database on production with role, policy and settings; taken away at the iterator's second step."""
     database = f"clinic_{uuid4().hex[:8]}"
-    with psycopg.connect(production18.dsn(), autocommit=True) as connection:
+    with psycopg.connect(production.dsn(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {database}".encode())
         connection.execute(f"CREATE ROLE {database} LOGIN REPLICATION PASSWORD 'right'".encode())
-    clinic = Clinic(tmp_path, database, production18)
-    clinic.produce(SCHEMA)
-    clinic.produce(f"GRANT USAGE ON SCHEMA public TO {database}; GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {database}")
-    (tmp_path / "password").write_text("right")
-    (tmp_path / "migrations").mkdir()
-    dsn = f"host=127.0.0.1 port={production18.port} user={database} dbname={database}"
-    values = {"home": home, "database": database, "dsn": dsn, "password": tmp_path / "password"}
-    clinic.policy.write_text(dedent(POLICY).format(**values))
-    clinic.settings.write_text(dedent(SETTINGS).format(**values))
+    clinic = Clinic(folder, database, production, home)
+    (folder / "password").write_text("right")
+    (folder / "migrations").mkdir()
+    dsn = f"host=127.0.0.1 port={production.port} user={database} dbname={database}"
+    values = {"home": home, "database": database, "dsn": dsn, "password": folder / "password"}
+    clinic.policy.write_text(policy.replace("{database}", database))
+    clinic.settings.write_text(SETTINGS.format(**values) + (MIGRATIONS if migrations else ""))
     yield clinic
     clinic.run("destroy", database, "--all", "--yes")
-    with psycopg.connect(production18.dsn(), autocommit=True) as connection:
+    with psycopg.connect(production.dsn(), autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {database} (FORCE)".encode())
+        connection.execute(f"DROP OWNED BY {database}".encode())
         connection.execute(f"DROP ROLE {database}".encode())

@@ -118,7 +118,7 @@ def test_no_room_on_the_disk(clinic: Clinic, monkeypatch) -> None:  # type: igno
 
 def test_a_second_refresh_while_one_runs(clinic: Clinic) -> None:
     with yesterday_keeps_serving(clinic):
-        first = subprocess.Popen(_command(clinic), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        first = subprocess.Popen(_command(clinic), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _wait_for_stage(clinic, "snapshot")
             refused(clinic, errors.Busy, f"another refresh of {clinic.database} runs")
@@ -129,7 +129,7 @@ def test_a_second_refresh_while_one_runs(clinic: Clinic) -> None:
 
 def test_a_run_that_crashed_is_cleaned_up_by_the_next(clinic: Clinic) -> None:
     with yesterday_keeps_serving(clinic):
-        first = subprocess.Popen(_command(clinic), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        first = subprocess.Popen(_command(clinic), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         _wait_for_stage(clinic, "scrub")
         first.send_signal(signal.SIGKILL)
         first.wait()

@@ -15,6 +15,15 @@ def test_staging_has_every_row_and_no_original(clinic: Clinic) -> None:
     assert clinic.staging("SELECT count(*) FROM visits WHERE note LIKE '%Original%'") == [(0,)]
 
 
+def test_no_file_of_the_released_server_holds_an_original(clinic: Clinic) -> None:
+    generation = clinic.refresh()["generation"]
+    [data] = clinic.home.rglob(f"{generation}/data")
+    files = [file for file in data.rglob("*") if file.is_file()]
+    assert len(files) > 500
+    holding = [file for file in files if b"northlake-mail" in file.read_bytes() or b"Original Person" in file.read_bytes()]
+    assert holding == []
+
+
 def test_new_rows_in_staging_get_ids_far_past_production(clinic: Clinic) -> None:
     clinic.refresh()
     found = clinic.staging("INSERT INTO patients (name) VALUES ('made by a test') RETURNING id")
