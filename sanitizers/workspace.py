@@ -19,10 +19,9 @@ from sanitizers.endpoints import endpoint_provider
 from sanitizers.errors import NotFound, WrongState
 from sanitizers.keys import RunKey
 from sanitizers.pipeline import Execution, Outcome, Watcher, utc_now
-from sanitizers.policy.bind import compile_plan
 from sanitizers.policy.document import LoadedPolicy, load_policy
 from sanitizers.policy.plan import Plan
-from sanitizers.policy.preview import PreviewRow, preview
+from sanitizers.preview import PreviewRow, preview
 from sanitizers.postgres.account import make_passable
 from sanitizers.postgres.binaries import all_binaries, find_binaries
 from sanitizers.postgres.cluster import create_cluster
@@ -32,6 +31,7 @@ from sanitizers.results import ReportResult, SwitchResult
 from sanitizers.settings import Settings, Source, default_home, resolve_dsn
 from sanitizers.snapshots import snapshot_provider
 from sanitizers.stages.base import Approver, Options, Run
+from sanitizers.stages.plan import make_plan
 from sanitizers.stages.reap import Reaper
 from sanitizers.stages.switch import Switch
 from sanitizers.validators.expectations import ExpectationRunner
@@ -102,7 +102,7 @@ class Workspace:
 
     def plan(self, database: str) -> Plan:
         """What a refresh would do, from production's catalog as it is now."""
-        return compile_plan(load_policy(self.settings.target(database).policy), self.catalog(database))
+        return make_plan(load_policy(self.settings.target(database).policy), self.catalog(database))
 
     def preview(self, database: str, table: str | None) -> list[PreviewRow]:
         """What the treatments make of invented values; no value of production is read."""

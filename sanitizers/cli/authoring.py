@@ -177,18 +177,20 @@ def lint(shell: Shell, policies: tuple[Path, ...], dsn: str | None, as_json: boo
 
 def read_policy(file: Path, catalog: Catalog | None = None) -> Reading:
     """Reads a policy, and binds it to a catalog where there is one; problems are kept, not raised."""
-    from sanitizers.policy.bind import check_treatments, compile_plan
+    from sanitizers.policy.bind import check_treatments
     from sanitizers.policy.document import load_policy
+    from sanitizers.stages.plan import make_plan
+    from sanitizers.validators.suites import expectation_problems
 
     try:
         loaded = load_policy(file)
     except UnderstudyError as error:
         return Reading(file, error.problems or (Problem(error.where, error.what, error.hint),))
-    problems = tuple(check_treatments(loaded))
+    problems = (*check_treatments(loaded), *expectation_problems(loaded))
     if catalog is None or problems:
         return _reading(loaded, problems)
     try:
-        compile_plan(loaded, catalog)
+        make_plan(loaded, catalog)
     except PlanRefused as error:
         return _reading(loaded, error.problems, bound=True)
     return _reading(loaded, (), bound=True)

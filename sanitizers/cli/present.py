@@ -15,7 +15,7 @@ from sanitizers.control import Generation, RunEntry
 from sanitizers.policy.plan import ColumnPlan, Plan, Statement, TableRulePlan
 
 if TYPE_CHECKING:
-    from sanitizers.policy.preview import PreviewRow
+    from sanitizers.preview import PreviewRow
     from sanitizers.workspace import DatabaseStatus
 
 _OF_DATABASES = ("database", "staging serves", "since", "last run", "began", "connect")

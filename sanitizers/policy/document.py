@@ -209,5 +209,5 @@ def _problem(item: Any, path: Path, document: Any, model: type[BaseModel]) -> Pr
 def _keys(model: type[BaseModel]) -> set[str]:
     models = {
         Policy: (Policy, TableRule, ColumnRule, Exemption, Expectation), Profile: (Profile, CategoryRule),
-    }[model]  # type: ignore[index]
+    }[model]
     return {key for one in models for key in one.model_fields}

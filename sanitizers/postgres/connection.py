@@ -25,11 +25,11 @@ from sanitizers.errors import (
 CLONE_SETTING = "cluster_name"
 """A clone's configuration, written by us from scratch, names it here; a copied data directory cannot."""
 
-type_Connection = Connection[tuple[Any, ...]]
+Session = Connection[tuple[Any, ...]]
 
 
 @contextmanager
-def read_source(dsn: str, *, purpose: str) -> Iterator[type_Connection]:
+def read_source(dsn: str, *, purpose: str) -> Iterator[Session]:
     """A read-only session on production. SourceUnreachable or SourceRefused when it cannot be had."""
     try:
         connection = psycopg.connect(
@@ -45,10 +45,13 @@ def read_source(dsn: str, *, purpose: str) -> Iterator[type_Connection]:
 def source_error(error: psycopg.OperationalError, dsn: str) -> UnderstudyError:
     """Whether production is away (try again later) or said no (somebody has to change something)."""
     place = address(dsn)
-    refused = error.sqlstate is not None or "authentication" in str(error) or "pg_hba" in str(error)
+    text = str(error)
+    # A server that is there says FATAL; while it starts or stops, trying again later is all it takes.
+    away = any(said in text for said in ("starting up", "shutting down", "recovery mode"))
+    refused = error.sqlstate is not None or "password" in text or ("FATAL:" in text and not away)
     if not refused:
         return SourceUnreachable("the source does not answer", where=place, hint="is the server up, and the host and port right?")
-    reason = _condition(error) if error.sqlstate else _refusal(str(error))
+    reason = _condition(error) if error.sqlstate else _refusal(text)
     return SourceRefused(f"the source refused the connection: {reason}", where=place, hint="check user, password and pg_hba.conf")
 
 
@@ -74,7 +77,7 @@ def address(dsn: str) -> str:
 @contextmanager
 def open_clone(
     dsn: str, label: str, *, database_marker: bool = False, autocommit: bool = True
-) -> Iterator[type_Connection]:
+) -> Iterator[Session]:
     """A session that may write, on the clone named `label` and nowhere else.
 
     The proof is the server's `cluster_name` (from the configuration we wrote), or, where a clone is a database
@@ -89,7 +92,7 @@ def open_clone(
             yield connection
 
 
-def guard(connection: type_Connection, label: str, *, database_marker: bool = False) -> None:
+def guard(connection: Session, label: str, *, database_marker: bool = False) -> None:
     """GuardTripped unless the session is on the clone of that label."""
     found = connection.execute(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"

@@ -66,7 +66,7 @@ def isolate(connection: Connection[Any], *, shared_server: bool = False) -> Isol
         for name in _names(connection, key):
             for cut in kind.cuts:
                 subject = sql.Literal(name) if kind.literal else sql.Identifier(name)
-                connection.execute(sql.SQL(cut).format(subject))  # type: ignore[arg-type]
+                connection.execute(sql.SQL(cut).format(subject))
     left = tuple(Problem(kind.name, name) for key, kind in kinds.items() for name in _names(connection, key))
     if left:
         raise NotSealed("the clone could still reach outside", problems=left, hint="remove these from production's copy by hand")

@@ -81,7 +81,7 @@ def _make_mapping(connection: Connection[Any], mapping: Mapping, bindings: Bindi
     try:
         with described(_DOING), connection.transaction():
             cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(table, sql.SQL(columns)))
-            insert = sql.SQL("INSERT INTO {} {}").format(table, sql.SQL(mapping.create.sql))  # type: ignore[arg-type]
+            insert = sql.SQL("INSERT INTO {} {}").format(table, sql.SQL(mapping.create.sql))
             cursor.execute(insert, bindings.values(mapping.create.bindings))
     except StatementFailed as error:
         raise _failed(error, f"the mapping of domain {mapping.domain}") from None

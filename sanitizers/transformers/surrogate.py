@@ -38,7 +38,7 @@ _SHORTEST = {
 """Characters a column must hold for each; words that are too long for it are not chosen."""
 _NAMES_HOST = r"([a-z0-9-]+\.)*(example\.(com|org|net)|[a-z0-9-]+\.(invalid|test|example))"
 RESERVED = {
-    "phone": r"555[^0-9]?01[0-9]{2}",
+    "phone": r"^[+0-9 ().-]*555[ .-]?01[0-9]{2}( *(x|ext[.]?) *[0-9]+)?$",
     "email": rf"@{_NAMES_HOST}$",
     "url": rf"^[a-z]+://{_NAMES_HOST}([:/?#]|$)",
     "ip": r"^(192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:db8:)",

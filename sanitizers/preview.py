@@ -95,7 +95,7 @@ def _example(column: Column, category: str) -> str:
 
 def _stage(cursor: Cursor[Any], columns: tuple[Column, ...], values: list[str]) -> None:
     defined = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type)) for column in columns  # type: ignore[arg-type]
+        sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type)) for column in columns
     )
     cursor.execute(sql.SQL("CREATE TEMP TABLE preview ({}) ON COMMIT DROP").format(defined))
     literals = sql.SQL(", ").join(map(sql.Literal, values))
@@ -107,7 +107,7 @@ def _stage_mapping(cursor: Cursor[Any], found: Treatment, column: Column, bindin
     name = sql.Identifier(made.table.schema, made.table.name)
     cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(made.table.schema)))
     cursor.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} (original text, replacement text)").format(name))
-    insert = sql.SQL("INSERT INTO {} {}").format(name, sql.SQL(made.create.sql))  # type: ignore[arg-type]
+    insert = sql.SQL("INSERT INTO {} {}").format(name, sql.SQL(made.create.sql))
     cursor.execute(insert, bindings.values(made.create.bindings))
 
 
