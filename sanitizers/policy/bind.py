@@ -6,18 +6,19 @@ Pure: the same policy and catalog give the same plan, byte for byte.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
-from sanitizers.catalog import Catalog, Column, ForeignKey, Name, Table
+from sanitizers.catalog import Catalog, Column, ForeignKey, Name, Table, Unique
 from sanitizers.errors import PlanRefused, Problem
 from sanitizers.policy.compile import Treatment, mapping, row_select, sql_text, treatment
 from sanitizers.policy.document import CategoryRule, ColumnRule, LoadedPolicy, TableRule
 from sanitizers.policy.exempt import exempt_condition
-from sanitizers.policy.plan import ColumnPlan, Mapping, Plan, TablePlan, TableRulePlan
+from sanitizers.policy import plan as frozen
+from sanitizers.policy.plan import ColumnPlan, Plan, TablePlan, TableRulePlan
 from sanitizers.transformers import TRANSFORMERS
 
 _UNSTRUCTURED = {"credential", "free_text", "json", "binary"}
@@ -66,6 +67,23 @@ def check_treatments(policy: LoadedPolicy) -> list[Problem]:
 def _roots(catalog: Catalog) -> Iterator[Table]:
     # Foreign tables are wires: isolation cuts them before the plan is made.
     return (table for table in catalog.roots() if table.kind != "f")
+
+
+@dataclass(frozen=True)
+class _At:
+    """A column, or a path inside it: its name in messages and its place in the policy file."""
+
+    table: str
+    column: str
+    subject: str
+    inside: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return ("tables", self.table, "columns", self.column, "treat", *self.inside)
+
+    def path(self, path: str) -> _At:
+        return _At(self.table, self.column, f"{self.subject} path {path}", (*self.inside, "paths", path))
 
 
 @dataclass
@@ -122,6 +140,8 @@ class _Binder:
             root = self.catalog.root_of(table.name)
             self.problems.append(Problem(where, f"table {name} is a partition of {root}", f"give the rules under {root}"))
             return
+        if table.kind == "f":
+            return
         bound = self.bound[table.name] = _Bound(table, rule)
         for column, column_rule in rule.columns.items():
             self._column(bound, name, column, column_rule)
@@ -146,23 +166,58 @@ class _Binder:
             self._problem(where, f"{subject}: unknown category {rule.category!r}", profile.nearest(rule.category))
             return None
         spec = rule.treat if rule.treat is not None else profile.treatment(rule.category)
-        if spec.get("kind") not in TRANSFORMERS:
-            self._problem(where, f"{subject}: unknown treatment {spec.get('kind')!r}", _near(str(spec.get("kind")), list(TRANSFORMERS)))
-            return None
-        try:
-            found = treatment(self._with_categories(spec), rule.category)
-        except ValidationError as error:
-            for item in error.errors(include_input=False, include_url=False):
-                dotted = ".".join(str(part) for part in item["loc"])
-                hint = _near(dotted, list(TRANSFORMERS[spec["kind"]].params.model_fields))
-                self._problem(where, f"{subject}: {spec['kind']} {dotted}: {item['msg']}", hint)
-            return None
-        except KeyError as error:
-            self._problem(where, f"{subject}: unknown category or treatment {error.args[0]!r} in a path", "")
-            return None
-        if found.kind == "keep" and not self._may_keep(rule):
+        found = self._validated(_At(table, name, subject), spec, rule.category)
+        if found is not None and found.kind == "keep" and not self._may_keep(rule):
             self._problem(where, f"{subject}: kept although it is {rule.category}", "say why: reason: ...")
         return found
+
+    def _validated(self, at: _At, spec: Mapping[str, object], category: str) -> Treatment | None:
+        kind, where = spec.get("kind"), self.policy.where(*at.keys, "kind")
+        if not isinstance(kind, str) or kind not in TRANSFORMERS:
+            hint = 'write kind: "null", in quotes' if kind is None and "kind" in spec else _near(str(kind), list(TRANSFORMERS))
+            self._problem(where, f"{at.subject}: unknown treatment {kind!r}", hint)
+            return None
+        resolved = self._resolved(at, spec)
+        if resolved is None:
+            return None
+        try:
+            return treatment(resolved, category)
+        except ValidationError as error:
+            fields = list(TRANSFORMERS[kind].params.model_fields)
+            for item in error.errors(include_input=False, include_url=False):
+                dotted = ".".join(str(part) for part in item["loc"])
+                where = self.policy.where(*at.keys, *(str(part) for part in item["loc"]))
+                self._problem(where, f"{at.subject}: {kind} {dotted}: {item['msg']}", _near(dotted, fields))
+            return None
+
+    def _resolved(self, at: _At, spec: Mapping[str, object]) -> dict[str, object] | None:
+        """Paths may name a category instead of a treatment: the profile decides, as it does for a column."""
+        paths = spec.get("paths")
+        if not isinstance(paths, Mapping):
+            return dict(spec)
+        parts = {str(path): self._part(at.path(str(path)), part) for path, part in paths.items()}
+        return {**spec, "paths": parts} if None not in parts.values() else None
+
+    def _part(self, at: _At, part: object) -> dict[str, object] | None:
+        where, profile = self.policy.where(*at.keys), self.policy.profile
+        if part == "keep":
+            return {"kind": "keep"}
+        if isinstance(part, str) and profile.rule(part) is None:
+            self._problem(where, f"{at.subject}: unknown category {part!r}", profile.nearest(part))
+            return None
+        spec = profile.treatment(part) if isinstance(part, str) else part
+        if not isinstance(spec, Mapping):
+            self._problem(where, f"{at.subject}: neither a category nor a treatment", "write a category, or {kind: ...}")
+            return None
+        found = self._validated(at, spec, part if isinstance(part, str) else "")
+        if found is None:
+            return None
+        accepts = found.transformer.accepts
+        if accepts and "text" not in accepts:
+            self._problem(where, f"{at.subject}: {found.kind} does not fit the text inside a document", "")
+            return None
+        linked = isinstance(part, str) and "domain" in type(found.params).model_fields
+        return {**spec, "domain": found.domain} if linked else dict(spec)
 
     def _problem(self, where: str, what: str, hint: str) -> None:
         self.problems.append(Problem(where, what, hint))
@@ -170,24 +225,6 @@ class _Binder:
     def _may_keep(self, rule: ColumnRule) -> bool:
         category = self._category(rule)
         return category.classification == "non_identifying" or bool(rule.reason) or (rule.treat is None and bool(category.reason))
-
-    def _with_categories(self, spec: dict[str, object]) -> dict[str, object]:
-        """Paths may name a category instead of a treatment: the profile decides, as it does for a column."""
-        paths = spec.get("paths")
-        if not isinstance(paths, dict):
-            return spec
-        return {**spec, "paths": {path: self._part(part) for path, part in paths.items()}}
-
-    def _part(self, part: object) -> dict[str, object]:
-        if not isinstance(part, str):
-            assert isinstance(part, dict)
-            treatment(part, "")
-            return part
-        if part == "keep":
-            return {"kind": "keep"}
-        spec = self.policy.profile.treatment(part)
-        found = treatment(spec, part)
-        return {**spec, "domain": found.domain} if "domain" in type(found.params).model_fields else spec
 
     def _category(self, rule: ColumnRule) -> CategoryRule:
         return self.policy.profile.categories[rule.category.partition(".")[0]]
@@ -206,25 +243,36 @@ class _Binder:
         return set(self.bound[name].treatments) if name in self.bound else set()
 
     def _unsafe(self, bound: _Bound) -> Iterator[Problem]:
-        table = bound.table
+        assert self.catalog is not None
+        table, heaps = bound.table, [bound.table, *self.catalog.partitions(bound.table.name)]
+        moving = {name for heap in heaps for name in heap.partition_key}
         for name, found in bound.treatments.items():
             where = self.policy.where("tables", str(table.name), "columns", name)
-            for what in _unfit(table, table.by_name[name], found):
+            for what in _unfit(table, table.by_name[name], found, moving):
                 yield Problem(where, f"{table.name}.{name}: {what}")
-        assert self.catalog is not None
-        heaps = [table, *self.catalog.partitions(table.name)]
-        for unique in {unique.definition: unique for heap in heaps for unique in heap.uniques}.values():
-            for name in unique.touched:
-                found_ = bound.treatments.get(name)
-                if found_ and found_.transformer.uniqueness(found_.params) != "preserved":
-                    where = self.policy.where("tables", str(table.name), "columns", name)
-                    what = f"{table.name}.{name}: {found_.kind} may repeat values, but index {unique.name} is unique"
-                    yield Problem(where, what, "treat it with {kind: unique}")
+            unique = next((u for heap in heaps for u in heap.uniques if _breaks(u, name, found)), None)
+            if unique is not None:
+                what = f"{table.name}.{name}: {found.kind} may repeat values, but index {unique.name} is unique"
+                yield Problem(where, what, "treat it with {kind: unique}")
+        yield from self._generated(bound)
+
+    def _generated(self, bound: _Bound) -> Iterator[Problem]:
+        """Generated columns are computed again; that changes them only where what they are computed from changes."""
+        for column in bound.table.columns:
+            rule = bound.rule.columns.get(column.name)
+            if rule is None or not column.generated or self.policy.profile.rule(rule.category) is None:
+                continue
+            spec = rule.treat if rule.treat is not None else self.policy.profile.treatment(rule.category)
+            if spec.get("kind") == "keep" or set(inputs(column)) & set(bound.treatments):
+                continue
+            where = self.policy.where("tables", str(bound.table.name), "columns", column.name)
+            what = f"{bound.table.name}.{column.name}: generated from columns that are all kept"
+            yield Problem(where, what, "treat a column that it is computed from")
 
     def _foreign_keys(self, bound: _Bound) -> Iterator[Problem]:
         assert self.catalog is not None
         heaps = [bound.table, *self.catalog.partitions(bound.table.name)]
-        for key in {key for heap in heaps for key in heap.foreign_keys}:
+        for key in dict.fromkeys(key for heap in heaps for key in heap.foreign_keys):
             target = self.bound.get(self.catalog.root_of(key.referenced))
             if target is not None:
                 yield from self._key(bound, target, key)
@@ -232,11 +280,14 @@ class _Binder:
     def _key(self, bound: _Bound, target: _Bound, key: ForeignKey) -> Iterator[Problem]:
         for mine, theirs in zip(key.columns, key.referenced_columns, strict=True):
             here, there = bound.treatments.get(mine), target.treatments.get(theirs)
-            if here == there and (here is None or here.transformer.deterministic):
-                continue
+            where = self.policy.where("tables", str(bound.table.name), "columns", mine)
             if here is not None and here.kind == "null":
                 continue
-            where = self.policy.where("tables", str(bound.table.name), "columns", mine)
+            if here == there and (here is None or here.transformer.deterministic):
+                if here is not None and _parted(bound, target, key, here):
+                    what = f"{bound.table.name}.{mine}: exempt rows keep what foreign key {key.name} leads to, others do not"
+                    yield Problem(where, what, "treat both sides with {kind: unique}, or exempt through this key")
+                continue
             what = (
                 f"{bound.table.name}.{mine} ({_said(here)}) references {target.table.name}.{theirs} ({_said(there)})"
                 f" by foreign key {key.name}"
@@ -280,12 +331,12 @@ class _Binder:
             reserved=transformer.reserved(found.params), erases_nulls=not transformer.keeps_empty,
         )
 
-    def _mappings(self) -> Iterator[Mapping]:
+    def _mappings(self) -> Iterator[frozen.Mapping]:
         columns: dict[tuple[str, str], list[tuple[Name, Column]]] = {}
         for name in sorted(self.bound):
             for column, found in sorted(self.bound[name].treatments.items()):
-                format_ = getattr(found.params, "format", "") if found.kind == "unique" else "token"
-                if format_ != "token":
+                if _mapped(found):
+                    format_ = getattr(found.params, "format", "")
                     entry = (name, self.bound[name].table.by_name[column])
                     columns.setdefault((found.domain, format_), []).append(entry)
         for (domain, format_), entries in columns.items():
@@ -313,7 +364,34 @@ _FIXED = {"constant", "placeholder", "json"}
 """Treatments whose result does not depend on the value: an original may happen to be that very result."""
 
 
-def _unfit(table: Table, column: Column, found: Treatment) -> Iterator[str]:
+def inputs(column: Column) -> set[str]:
+    """The columns a generated column is computed from."""
+    tree = parse_one(column.default or "NULL", dialect="postgres")
+    return {node.name for node in tree.find_all(exp.Column)}
+
+
+def _breaks(unique: Unique, name: str, found: Treatment) -> bool:
+    """Whether a treatment may make two rows equal to a unique index."""
+    if name not in unique.touched:
+        return False
+    if found.kind == "null":
+        return "NULLS NOT DISTINCT" in unique.definition
+    return found.transformer.uniqueness(found.params) != "preserved"
+
+
+def _mapped(found: Treatment) -> bool:
+    """Whether exempt values stay in every row of the domain, not in exempt rows only."""
+    return found.kind == "unique" and getattr(found.params, "format", "") != "token"
+
+
+def _parted(bound: _Bound, target: _Bound, key: ForeignKey, found: Treatment) -> bool:
+    """Whether a row may be exempt without the row its key leads to, or the other way round."""
+    if _mapped(found) or (bound.rule.exempt is None and target.rule.exempt is None):
+        return False
+    return bound.rule.exempt is None or (bound.rule.exempt.through,) != key.columns
+
+
+def _unfit(table: Table, column: Column, found: Treatment, moving: set[str]) -> Iterator[str]:
     transformer = found.transformer
     if transformer.accepts and column.base not in transformer.accepts:
         yield f"{found.kind} does not fit the type {column.type}"
@@ -322,7 +400,7 @@ def _unfit(table: Table, column: Column, found: Treatment) -> Iterator[str]:
         yield f"{found.kind} does not work inside arrays"
     if transformer.may_null and column.not_null:
         yield f"{found.kind} would put NULL into a NOT NULL column: use constant or placeholder"
-    if column.name in table.partition_key:
+    if column.name in moving:
         yield f"{found.kind} would move rows between partitions: the partition key cannot be treated"
     by = getattr(found.params, "by", None)
     if by is not None and by not in table.by_name:

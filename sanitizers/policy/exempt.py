@@ -12,26 +12,40 @@ from sanitizers.errors import PlanRefused
 from sanitizers.policy.compile import column_of, relation
 from sanitizers.policy.document import TableRule
 
-_ALLOWED_FUNCTIONS = (exp.Connector, exp.Cast)
+_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Paren, exp.Column, exp.Boolean, exp.Cast)
+_PARTS = (
+    *_CONDITIONS, exp.Identifier, exp.Literal, exp.Null, exp.DataType, exp.DataTypeParam, exp.Neg, exp.Tuple,
+    exp.Escape,
+)  # fmt: skip
+"""What a condition may be made of: comparisons of columns and literals, nothing that is called or reaches out."""
 
 
 def exempt_condition(
-    table: Table, rules: Mapping[str, TableRule], catalog: Catalog, alias: str, treated: Callable[[Name], set[str]]
+    table: Table,
+    rules: Mapping[str, TableRule],
+    catalog: Catalog,
+    alias: str,
+    treated: Callable[[Name], set[str]],
+    above: tuple[Name, ...] = (),
 ) -> exp.Expression:
     """The condition over `alias`; PlanRefused (one sentence) when it cannot be decided from kept columns."""
-    rule = rules[str(table.name)].exempt
+    if table.name in above:
+        ring = " -> ".join(str(name) for name in (*above, table.name))
+        raise PlanRefused(f"exempt through goes in a ring: {ring}", hint="say where: on one of them")
+    found_rule = rules.get(str(table.name))
+    rule = found_rule.exempt if found_rule is not None else None
     if rule is None:
         raise PlanRefused(f"{table.name} has no exemption to follow", hint=f"give {table.name} an exempt: of its own")
     if rule.where is not None:
         return _own(table, rule.where, alias, treated(table.name))
     key = _key(table, rule.through or "")
-    target = catalog.tables[key.referenced]
+    target = catalog.tables[catalog.root_of(key.referenced)]
     inner = f"{alias}_"
     joins = [
         exp.EQ(this=column_of(inner, theirs), expression=column_of(alias, mine))
         for mine, theirs in zip(key.columns, key.referenced_columns, strict=True)
     ]
-    condition = exempt_condition(target, rules, catalog, inner, treated)
+    condition = exempt_condition(target, rules, catalog, inner, treated, (*above, table.name))
     found = exp.select(exp.Literal.number(1)).from_(relation(target.name, alias=inner)).where(*joins, condition)
     return exp.Exists(this=found)
 
@@ -41,13 +55,12 @@ def _own(table: Table, text: str, alias: str, treated: set[str]) -> exp.Expressi
         tree = parse_one(text, dialect="postgres")
     except SqlglotError:
         raise PlanRefused(f"exempt where: not a condition PostgreSQL could read: {text}") from None
-    if any(_reaches_out(node) for node in tree.walk()):
-        raise PlanRefused("exempt where: only a condition on the row's own columns, without functions or subqueries")
+    if not isinstance(tree, _CONDITIONS) or not all(isinstance(node, _PARTS) for node in tree.walk()):
+        raise PlanRefused(
+            "exempt where: only a condition on the row's own columns, without functions or subqueries"
+        )
     for column in tree.find_all(exp.Column):
-        if column.name not in table.by_name:
-            raise PlanRefused(f"exempt where: column {column.name} does not exist in {table.name}")
-        if column.name in treated:
-            raise PlanRefused(f"exempt where: column {column.name} is treated, the condition would change its mind")
+        _check(table, column, treated)
 
     def bind(node: exp.Expression) -> exp.Expression:
         return column_of(alias, node.name) if isinstance(node, exp.Column) else node
@@ -55,9 +68,14 @@ def _own(table: Table, text: str, alias: str, treated: set[str]) -> exp.Expressi
     return exp.paren(tree.transform(bind))
 
 
-def _reaches_out(node: exp.Expression) -> bool:
-    called = isinstance(node, exp.Func) and not isinstance(node, _ALLOWED_FUNCTIONS)
-    return called or isinstance(node, exp.Query | exp.Command | exp.Parameter | exp.Placeholder)
+def _check(table: Table, column: exp.Column, treated: set[str]) -> None:
+    name = column.name
+    if name not in table.by_name or column.table not in ("", table.name.name):
+        raise PlanRefused(f"exempt where: column {column.sql()} does not exist in {table.name}")
+    if name in treated:
+        raise PlanRefused(f"exempt where: column {name} is treated, the condition would change its mind")
+    if table.by_name[name].generated:
+        raise PlanRefused(f"exempt where: column {name} is generated", hint="name the columns it is computed from")
 
 
 def _key(table: Table, column: str) -> ForeignKey:

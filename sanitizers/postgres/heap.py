@@ -96,8 +96,10 @@ def _space(table: Table) -> sql.Composable:
 
 
 def _fill(cursor: RawCursor[Any], twin: sql.Identifier, columns: Sequence[str], select: str, values: Sequence[Any]) -> int:
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    insert = sql.SQL("INSERT INTO {} ({}) {}").format(twin, names, sql.SQL(select))  # type: ignore[arg-type]
+    names = sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
+    # A table whose columns are all dropped or generated has rows too.
+    into = names if columns else sql.SQL("")
+    insert = sql.SQL("INSERT INTO {} {} {}").format(twin, into, sql.SQL(select))  # type: ignore[arg-type]
     cursor.execute(insert, values or None)
     return cursor.rowcount
 

@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sanitizers.errors import GuardTripped, NotFound, SettingsInvalid, SourceRefused
 from sanitizers.postgres import files
 from sanitizers.postgres.backup import ask_source
-from sanitizers.postgres.connection import address, described, marker, source_error, type_Connection
+from sanitizers.postgres.connection import address, described, marker, source_error, Session
 from sanitizers.settings import Target, resolve_dsn
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
@@ -160,7 +160,7 @@ class Template:
         return dsn
 
     @contextmanager
-    def _server(self) -> Iterator[type_Connection]:
+    def _server(self) -> Iterator[Session]:
         """A session beside the databases that are copied; it changes databases of ours only."""
         dsn = make_conninfo(self._dsn(), dbname="postgres", application_name="understudy snapshot")
         try:
@@ -170,7 +170,7 @@ class Template:
         with connection, described("a copy of a database"):
             yield connection
 
-    def _shares_blocks(self, connection: type_Connection) -> bool:
+    def _shares_blocks(self, connection: Session) -> bool:
         """Whether the server's disk is the one of `home`, and shares blocks; nothing is tried there."""
         found = connection.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'").fetchone()
         try:
@@ -184,7 +184,7 @@ def _alter(statement: str, *names: str) -> sql.Composed:
     return sql.SQL(statement).format(*map(sql.Identifier, names))
 
 
-def _copy(connection: type_Connection, template: str, name: str) -> bool:
+def _copy(connection: Session, template: str, name: str) -> bool:
     """Copies a database to one that lets nobody in; whether by `file_copy_method = clone`."""
     major = connection.info.server_version // 10000
     strategy = " STRATEGY FILE_COPY" if major >= 15 else ""
@@ -202,7 +202,7 @@ def _copy(connection: type_Connection, template: str, name: str) -> bool:
         ) from None
 
 
-def _copy_sharing(connection: type_Connection, command: sql.Composed) -> bool:
+def _copy_sharing(connection: Session, command: sql.Composed) -> bool:
     """Copies with `file_copy_method = clone`; False, with the setting reset, where the server cannot."""
     try:
         connection.execute("SET file_copy_method = clone")
@@ -213,18 +213,18 @@ def _copy_sharing(connection: type_Connection, command: sql.Composed) -> bool:
     return True
 
 
-def _mark(connection: type_Connection, name: str, label: str) -> None:
+def _mark(connection: Session, name: str, label: str) -> None:
     connection.execute(_alter("COMMENT ON DATABASE {} IS ", name) + sql.Literal(marker(label)))
 
 
-def _comment(connection: type_Connection, name: str) -> tuple[bool, str | None]:
+def _comment(connection: Session, name: str) -> tuple[bool, str | None]:
     """Whether the database exists, and its comment."""
     query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
     row = connection.execute(query, [name]).fetchone()
     return row is not None, row[0] if row else None
 
 
-def _require(connection: type_Connection, ref: CloneRef) -> None:
+def _require(connection: Session, ref: CloneRef) -> None:
     exists, comment = _comment(connection, ref.location)
     if not exists:
         raise NotFound("the clone is gone", where=ref.label)
@@ -232,7 +232,7 @@ def _require(connection: type_Connection, ref: CloneRef) -> None:
         raise GuardTripped("this database is not the clone; nothing was changed", where=ref.location)
 
 
-def _drop(connection: type_Connection, name: str, label: str) -> None:
+def _drop(connection: Session, name: str, label: str) -> None:
     """Drops a database of ours. GuardTripped when somebody else has given one that name."""
     exists, comment = _comment(connection, name)
     if not exists:

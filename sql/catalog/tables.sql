@@ -1,10 +1,15 @@
 -- Every table that can hold rows or partitions, extensions' own tables left out.
 SELECT n.nspname, c.relname, c.oid, c.relkind::text,
        pn.nspname AS parent_schema, pc.relname AS parent_name,
+       -- Columns of a partition key, those inside its expressions too, depend on the whole table.
        ARRAY(SELECT a.attname::text
-             FROM pg_partitioned_table p, unnest(p.partattrs) WITH ORDINALITY AS k(attnum, position)
-             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.attnum
-             WHERE p.partrelid = c.oid ORDER BY k.position) AS partition_key,
+             FROM pg_attribute a
+             WHERE c.relkind = 'p' AND a.attrelid = c.oid
+               AND EXISTS (SELECT FROM pg_depend d
+                           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = a.attnum
+                             AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = 0
+                             AND d.deptype = 'i')
+             ORDER BY a.attnum) AS partition_key,
        c.relnatts, c.relpersistence::text, coalesce(c.reloptions, '{}'), coalesce(ts.spcname, ''),
        c.reltuples::bigint, CASE c.relkind WHEN 'r' THEN pg_table_size(c.oid) ELSE 0 END
 FROM pg_class c

@@ -1,5 +1,9 @@
 -- Every physical attribute of a table ($1), dropped ones included, as a column definition needs it.
-SELECT a.attnum, a.attisdropped, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+SELECT a.attnum, a.attisdropped, a.attname, format_type(a.atttypid, a.atttypmod),
+       -- From version 18 on NOT NULL can be NOT VALID: old rows need not obey.
+       a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint k
+                                    WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated
+                                      AND a.attnum = ANY (k.conkey)),
        a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid),
        CASE WHEN a.attcollation <> t.typcollation THEN cn.nspname END, c.collname,
        CASE WHEN a.attstorage <> t.typstorage THEN
