@@ -78,7 +78,7 @@ def _read_catalog(dsn: str) -> Catalog:
     from sanitizers.postgres.introspect import read_catalog
 
     with read_source(_resolved(dsn), purpose="catalog") as connection:
-        return read_catalog(connection)
+        return read_catalog(connection, positions=False)
 
 
 def _resolved(dsn: str) -> str:

@@ -187,7 +187,8 @@ class _Binder:
             for item in error.errors(include_input=False, include_url=False):
                 dotted = ".".join(str(part) for part in item["loc"])
                 where = self.policy.where(*at.keys, *(str(part) for part in item["loc"]))
-                self._problem(where, f"{at.subject}: {kind} {dotted}: {item['msg']}", _near(dotted, fields))
+                hint = _near(dotted, fields) if item["type"] == "extra_forbidden" else ""
+                self._problem(where, f"{at.subject}: {kind} {dotted}: {item['msg']}", hint)
             return None
 
     def _resolved(self, at: _At, spec: Mapping[str, object]) -> dict[str, object] | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg import Connection, RawCursor, sql
 
-from sanitizers.catalog import Table
+from sanitizers.catalog import Check, Table
 from sanitizers.postgres.statements import statement
 
 
@@ -53,7 +53,7 @@ def _size(cursor: RawCursor[Any], oid: int) -> int:
 
 def _create_twin(cursor: RawCursor[Any], table: Table, twin: sql.Identifier) -> None:
     attributes = cursor.execute(statement("scrub/attributes").encode(), [table.oid]).fetchall()
-    checks = [sql.SQL(check.definition) for check in table.checks if check.validated]  # type: ignore[arg-type]
+    checks = [_check(check) for check in table.checks if check.validated]
     body = sql.SQL(", ").join([*(_definition(row) for row in attributes), *checks])
     unlogged = sql.SQL("UNLOGGED " if table.persistence == "u" else "")
     cursor.execute(sql.SQL("CREATE {}TABLE {} ({}){}{}").format(unlogged, twin, body, _options(table), _space(table)))
@@ -63,6 +63,11 @@ def _create_twin(cursor: RawCursor[Any], table: Table, twin: sql.Identifier) -> 
         elif storage:
             change = "ALTER TABLE {} ALTER COLUMN {} SET STORAGE {}"
             cursor.execute(sql.SQL(change).format(twin, sql.Identifier(name), sql.SQL(storage)))
+
+
+def _check(check: Check) -> sql.Composable:
+    # Under its own name, so that an error names what the table's owner knows.
+    return sql.SQL("CONSTRAINT {} {}").format(sql.Identifier(check.name), sql.SQL(check.definition))
 
 
 def _definition(row: tuple[Any, ...]) -> sql.Composable:

@@ -115,7 +115,9 @@ def _rewrite(run: Run, plan: Plan, catalog: Catalog, rewrite: TablePlan, binding
 
 def _failed(error: StatementFailed, subject: str) -> ScrubFailed:
     what = error.what.removeprefix(f"{_DOING} failed: ")
+    # The server names the twin that was being filled; its column is the table's.
+    column = error.where.split(".")[2:]
     return ScrubFailed(
-        f"{subject} could not be rewritten: {what}", where=error.where,
+        f"{subject} could not be rewritten: {what}", where=f"column {column[0]}" if column else "",
         hint="the treatment's results break a constraint of the table: choose another one in the policy",
     )
