@@ -82,9 +82,10 @@ class Workspace:
             database, options.trigger, policy.digest, policy.text, socket.gethostname(), os.getpid(), started
         )
         generation = self.control.new_generation(database, run_id, started)
+        make_passable(self.home / database)
         return Run(
             id=run_id, generation=generation.label, database=database, target=target, policy=policy,
-            home=make_passable(self.home / database), control=self.control,
+            root=self.home, control=self.control,
             provider=snapshot_provider(target, database, self.home, self.settings.binaries),
             endpoint=endpoint_provider(target.endpoint), key=RunKey.draw(), clock=utc_now, progress=watcher,
             options=options, binaries=self.settings.binaries,

@@ -5,7 +5,9 @@ Everything whose shape follows the policy is built as a sqlglot tree and printed
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -14,11 +16,11 @@ from sqlglot import exp
 from sanitizers.catalog import Column, Name, Table
 from sanitizers.policy.plan import Mapping, Statement
 from sanitizers.transformers import TRANSFORMERS
-from sanitizers.transformers.base import TEXT, Build, Params, Transformer, cast, fragment, owned
+from sanitizers.transformers.base import TEXT, Build, Params, Transformer, cast, fragment
 
 SCRATCH = "understudy"
 """The schema that holds mappings and half-made heaps while a clone is scrubbed; gone before release."""
-_HMAC = "sha256((:opad) || sha256((:ipad) || convert_to(:value, 'UTF8')))"
+_HMAC = "sha256(:opad || sha256(:ipad || convert_to(:value, 'UTF8')))"
 
 
 @dataclass(frozen=True)
@@ -58,60 +60,47 @@ def column_of(alias: str, name: str) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True), table=alias)
 
 
-@dataclass
-class Parameters:
-    """Numbers the parameters of one statement in the order of first use."""
-
-    bindings: list[str] = field(default_factory=list)
-
-    def __call__(self, binding: str, type_: str) -> exp.Expression:
-        if binding not in self.bindings:
-            self.bindings.append(binding)
-        number = exp.Parameter(this=exp.Literal.number(self.bindings.index(binding) + 1))
-        return cast(number, type_)
-
-    def digest(self, domain: str, value: exp.Expression) -> exp.Expression:
-        """HMAC-SHA-256 of a text value under the domain's key, as nested `sha256` calls over the key's pads."""
-        return fragment(
-            _HMAC, opad=self(f"opad:{domain}", "bytea"), ipad=self(f"ipad:{domain}", "bytea"), value=value
-        )
+def parameter(binding: str, type_: str) -> exp.Expression:
+    """A parameter for a binding, under its name until the statement is complete (see `numbered`)."""
+    return cast(exp.Parameter(this=exp.Var(this=f"\0{binding}\0")), type_)
 
 
-@dataclass
-class Select:
-    """The SELECT over one table's rows while it is being built."""
+def numbered(text: str) -> Statement:
+    """The statement with its parameters numbered in the order of first use."""
+    bindings: dict[str, int] = {}
 
-    parameters: Parameters = field(default_factory=Parameters)
-    lets: list[exp.Expression] = field(default_factory=list)
-    digests: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Columns that hold digests, by domain and the SQL of the value."""
+    def number(found: re.Match[str]) -> str:
+        return f"${bindings.setdefault(found[1], len(bindings) + 1)}"
 
-    def let(self, tree: exp.Expression) -> str:
-        """The name of a column of the inner query that holds the expression's value."""
-        name = f"understudy_{len(self.lets) + 1}"
-        self.lets.append(exp.Alias(this=owned(tree), alias=exp.to_identifier(name)))
-        return name
+    return Statement(_PARAMETER.sub(number, text), tuple(bindings))
 
-    def digest(self, domain: str, value: exp.Expression) -> exp.Expression:
-        """The digest of a value, computed once a row however many columns lean on it."""
-        key = (domain, sql_text(value))
-        if key not in self.digests:
-            self.digests[key] = self.let(self.parameters.digest(domain, value))
-        return exp.column(self.digests[key], table="t")
+
+_PARAMETER = re.compile("[$]\0([^\0]*)\0")
+
+
+def digest(domain: str, value: exp.Expression) -> exp.Expression:
+    """HMAC-SHA-256 of a text value under the domain's key, as nested `sha256` calls over the key's pads."""
+    opad, ipad = parameter(f"opad:{domain}", "bytea"), parameter(f"ipad:{domain}", "bytea")
+    return fragment(_HMAC, opad=opad, ipad=ipad, value=value)
 
 
 @dataclass(frozen=True)
 class RowScope:
     """What a column's treatment leans on."""
 
-    select: Select
+    lets: dict[str, str]
+    """SQL of what is computed once a row, by column name of the inner query; grows as treatments ask for it."""
     domain: str
 
     def parameter(self, binding: str, type_: str) -> exp.Expression:
-        return self.select.parameters(binding, type_)
+        return parameter(binding, type_)
 
     def keyed(self, value: exp.Expression, build: Build) -> exp.Expression:
-        return build(self.select.digest(self.domain, value))
+        text = sql_text(digest(self.domain, value))
+        # Named by its content: columns that lean on the same digest share it.
+        name = f"understudy_{sha256(text.encode()).hexdigest()[:12]}"
+        self.lets[name] = text
+        return build(exp.column(name, table="t"))
 
     def mapped(self, value: exp.Expression, format_: str) -> exp.Expression:
         return fragment(
@@ -124,7 +113,7 @@ class RowScope:
 
     def nested(self, treat: dict[str, Any], column: Column, value: exp.Expression) -> exp.Expression:
         part = treatment(treat, self.domain)
-        scope = ElementScope(self.select, part.domain)
+        scope = ElementScope(self.lets, part.domain)
         return guarded(part.transformer, column, value, part.transformer.expression(column, part.params, value, scope))
 
 
@@ -133,10 +122,9 @@ class ElementScope(RowScope):
     """The same for a part of a value (array element, JSON path), of which a row may have many."""
 
     def keyed(self, value: exp.Expression, build: Build) -> exp.Expression:
-        digest = self.select.parameters.digest(self.domain, value)
         return fragment(
             "(SELECT :result FROM (SELECT :digest AS h OFFSET 0) AS k)",
-            result=build(exp.column("h", table="k")), digest=digest,
+            result=build(exp.column("h", table="k")), digest=digest(self.domain, value),
         )
 
 
@@ -153,31 +141,55 @@ def guarded(
     """NULL stays NULL, '' stays '', exempt rows stay: in that case the value itself, else the result."""
     reasons: list[exp.Expression] = [exempt] if exempt is not None else []
     if transformer.keeps_empty:
-        reasons.append(fragment("(:v) IS NULL", v=value))
+        reasons.append(fragment(":v IS NULL", v=value))
         if column.base in TEXT and not column.array:
-            reasons.append(fragment("(:v) = ''", v=value))
+            reasons.append(fragment(":v = ''", v=value))
     if not reasons:
         return result
     return fragment("CASE WHEN :keep THEN :v ELSE :r END", keep=exp.or_(*reasons, copy=False), v=value, r=result)
 
 
-def treated(select: Select, treatment_: Treatment, column: Column, exempt: exp.Expression | None) -> exp.Expression:
-    """A column's replacement in the SELECT of its heap; arrays element by element."""
-    value, transformer = column_of("t", column.name), treatment_.transformer
+@dataclass(frozen=True)
+class Output:
+    """One column of the new rows."""
+
+    text: str
+    lets: tuple[tuple[str, str], ...] = ()
+    """What the inner query computes for it: name and SQL."""
+
+
+@lru_cache(maxsize=20_000)
+def kept(name: str) -> Output:
+    """A column as it is."""
+    return Output(sql_text(column_of("t", name)))
+
+
+@lru_cache(maxsize=20_000)
+def treated(found: Treatment, column: Column, exempt: bool) -> Output:
+    """A column's replacement; arrays element by element. Remembered: the same columns are in many tables."""
+    value, transformer, lets = column_of("t", column.name), found.transformer, dict[str, str]()
     if column.array and transformer.elementwise:
-        result = _elementwise(select, treatment_, column, value)
+        result = _elementwise(found, column, value, lets)
     else:
-        result = transformer.expression(column, treatment_.params, value, RowScope(select, treatment_.domain))
-    return guarded(transformer, column, value, result, exempt)
+        result = transformer.expression(column, found.params, value, RowScope(lets, found.domain))
+    stays = exp.column(_EXEMPT, table="t") if exempt else None
+    return Output(sql_text(guarded(transformer, column, value, result, stays)), tuple(lets.items()))
 
 
-def _elementwise(select: Select, part: Treatment, column: Column, value: exp.Expression) -> exp.Expression:
-    element = column_of("u", "e")
-    plain = Column(column.name, column.position, column.base, column.base, column.category, max_length=column.max_length)
-    result = part.transformer.expression(plain, part.params, element, ElementScope(select, part.domain))
+_EXEMPT = "understudy_exempt"
+
+
+def _elementwise(
+    found: Treatment, column: Column, value: exp.Expression, lets: dict[str, str]
+) -> exp.Expression:
+    """An array of several dimensions comes out with one: SQL has no way to shape it again."""
+    element, plain = column_of("u", "e"), replace(column, type=column.base, array=False)
+    scope = ElementScope(lets, found.domain)
+    result = found.transformer.expression(plain, found.params, element, scope)
     return fragment(
         "ARRAY(SELECT :result FROM unnest(:v) WITH ORDINALITY AS u(e, n) ORDER BY u.n)",
-        result=guarded(part.transformer, plain, element, result), v=value,
+        result=guarded(found.transformer, plain, element, result),
+        v=value,
     )
 
 
@@ -185,37 +197,41 @@ def _elementwise(select: Select, part: Treatment, column: Column, value: exp.Exp
 class RowSelect:
     """How the rows of a table become new rows; its partitions share it."""
 
-    outputs: str
-    """The outer SELECT without its FROM."""
-    inner: str
-    """The inner SELECT, which computes digests and exemptions, without its FROM; empty when there are none."""
-    bindings: tuple[str, ...]
+    outputs: tuple[Output, ...]
+    exempt: str = ""
 
     def of(self, heap: Name) -> Statement:
         """The statement over one heap."""
-        source = sql_text(relation(heap, only=True))
-        if self.inner:
+        outputs = ", ".join(output.text for output in self.outputs)
+        source, lets = sql_text(relation(heap, only=True)), self._lets()
+        if lets:
+            inner = ", ".join(["t.*", *(f"{text} AS {name}" for name, text in lets.items())])
             # OFFSET 0 keeps the planner from pulling the digests up into every place that uses them.
-            source = f"({self.inner} FROM {source} OFFSET 0) AS t"
-        return Statement(f"{self.outputs} FROM {source}", self.bindings)
+            source = f"(SELECT {inner} FROM {source} OFFSET 0) AS t"
+        return numbered(f"SELECT {outputs} FROM {source}" if outputs else f"SELECT FROM {source}")
+
+    def _lets(self) -> dict[str, str]:
+        exempt = {_EXEMPT: self.exempt} if self.exempt else {}
+        return exempt | {name: text for output in self.outputs for name, text in output.lets}
 
 
 def row_select(
     columns: tuple[Column, ...], treatments: dict[str, Treatment], exempt: exp.Expression | None
 ) -> RowSelect:
     """The new rows of a table, in the order of `columns`."""
-    select = Select()
-    kept = None
-    if exempt is not None:
-        kept = exp.column(select.let(fragment("COALESCE(:e, FALSE)", e=exempt)), table="t")
-    outputs = [
-        treated(select, treatments[column.name], column, kept)
+    outputs = tuple(
+        treated(treatments[column.name], _shape(column), exempt is not None)
         if column.name in treatments
-        else column_of("t", column.name)
+        else kept(column.name)
         for column in columns
-    ]
-    inner = sql_text(exp.Select(expressions=[fragment("t.*"), *select.lets])) if select.lets else ""
-    return RowSelect(sql_text(exp.Select(expressions=outputs)), inner, tuple(select.parameters.bindings))
+    )
+    stays = exempt is not None and bool(treatments)
+    return RowSelect(outputs, sql_text(fragment("COALESCE(:e, FALSE)", e=exempt)) if exempt and stays else "")
+
+
+def _shape(column: Column) -> Column:
+    """The column without what no treatment looks at, so that more columns are alike."""
+    return replace(column, position=0, default=None, not_null=False, identity="")
 
 
 def heap_select(
@@ -330,26 +346,40 @@ _SSN_FORMAT = _Format(
 
 def mapping(domain: str, format_: str, columns: list[tuple[Name, Column, exp.Expression | None]]) -> Mapping:
     """The mapping of one domain: a bijection over the values of all its columns, each with its rows' exemption."""
-    parameters = Parameters()
-    sources = [
-        exp.select(
-            fragment("(:v)::text", v=column_of("t", column.name)),
-            fragment("coalesce(:e, false)", e=exempt if exempt is not None else exp.false()),
-        ).from_(relation(table))
-        for table, column, exempt in columns
-    ]
-    union: exp.Expression = sources[0]
-    for other in sources[1:]:
-        union = exp.union(union, other, distinct=False)
+    sources = " UNION ALL ".join(_values(*entry) for entry in columns)
     found = _format(format_, [column for _, column, _ in columns])
+    text = _bijection(domain, found).replace(_SOURCES, sources)
+    return Mapping(domain, map_name(domain, format_), numbered(text))
+
+
+def _values(table: Name, column: Column, exempt: exp.Expression | None) -> str:
+    value = sql_text(fragment(":v::text", v=column_of("t", column.name)))
+    stays = sql_text(fragment("COALESCE(:e, FALSE)", e=exempt)) if exempt is not None else "FALSE"
+    return f"SELECT {value}, {stays} FROM {sql_text(relation(table))}"
+
+
+_SOURCES = "\0sources\0"
+
+
+@lru_cache(maxsize=1_000)
+def _bijection(domain: str, found: _Format) -> str:
+    letters = fragment(_WORD_NUMBER, text=exp.column("v"))
     tree = fragment(
-        _MAPPING.strip(), sources=union, digest=parameters.digest(domain, exp.column("v")),
-        start=parameters(f"start:{domain}", "numeric"), shape=fragment(found.shape),
-        number=fragment(found.number, letters=fragment(_WORD_NUMBER, text=exp.column("v"))),
-        low=fragment(found.low), high=fragment(found.high), letters=found.letters, spare=found.spare,
-        result=fragment(found.result), word=fragment(_WORD, text=exp.column("shape")), dense=fragment(found.dense),
+        _MAPPING.strip(),
+        sources=exp.Var(this=_SOURCES),
+        digest=digest(domain, exp.column("v")),
+        start=parameter(f"start:{domain}", "numeric"),
+        shape=fragment(found.shape),
+        number=fragment(found.number, letters=letters),
+        low=fragment(found.low),
+        high=fragment(found.high),
+        letters=found.letters,
+        spare=found.spare,
+        result=fragment(found.result),
+        word=fragment(_WORD, text=exp.column("shape")),
+        dense=fragment(found.dense),
     )
-    return Mapping(domain, map_name(domain, format_), Statement(sql_text(tree), tuple(parameters.bindings)))
+    return sql_text(tree)
 
 
 _LARGEST = {"int2": 2**15 - 1, "int4": 2**31 - 1, "int8": 2**63 - 1}

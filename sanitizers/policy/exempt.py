@@ -12,10 +12,9 @@ from sanitizers.errors import PlanRefused
 from sanitizers.policy.compile import column_of, relation
 from sanitizers.policy.document import TableRule
 
-_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Paren, exp.Column, exp.Boolean, exp.Cast)
+_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Paren, exp.Column, exp.Boolean, exp.Cast, exp.Escape)
 _PARTS = (
     *_CONDITIONS, exp.Identifier, exp.Literal, exp.Null, exp.DataType, exp.DataTypeParam, exp.Neg, exp.Tuple,
-    exp.Escape,
 )  # fmt: skip
 """What a condition may be made of: comparisons of columns and literals, nothing that is called or reaches out."""
 

@@ -17,6 +17,7 @@ from sanitizers.errors import WrongState
 from sanitizers.keys import RunKey
 from sanitizers.policy.document import LoadedPolicy
 from sanitizers.postgres.connection import open_clone
+from sanitizers.postgres.schema_dump import schema_digest
 from sanitizers.results import SnapshotResult
 from sanitizers.settings import Target
 from sanitizers.snapshots.base import SnapshotProvider
@@ -55,8 +56,8 @@ class Run:
     database: str
     target: Target
     policy: LoadedPolicy
-    home: Path
-    """This database's own folder."""
+    root: Path
+    """Understudy's home."""
     control: Control
     provider: SnapshotProvider
     endpoint: EndpointProvider
@@ -70,6 +71,16 @@ class Run:
     expectations: ExpectationRunner | None = None
     """Started early: importing Great Expectations takes seconds, which pass while the scrub runs."""
     results: dict[type, Any] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        """This database's own folder."""
+        return self.root / self.database
+
+    def schema_digest(self) -> str:
+        """SHA-256 of the clone's schema as pg_dump tells it."""
+        ref = self.result(SnapshotResult).clone
+        return schema_digest(ref.dsn(), ref.version // 10000, self.binaries, home=self.root)
 
     def result(self, kind: type[T]) -> T:
         """The result an earlier stage left; WrongState when that stage has not run."""

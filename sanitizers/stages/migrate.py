@@ -23,9 +23,8 @@ from sanitizers.policy.bind import uncovered
 from sanitizers.policy.document import LoadedPolicy
 from sanitizers.postgres.connection import statement_error
 from sanitizers.postgres.introspect import read_catalog
-from sanitizers.postgres.schema_dump import schema_digest
 from sanitizers.postgres.script import ScriptFailed, run_apart, run_script
-from sanitizers.results import MigrateResult, MigrationRun, SnapshotResult, Window
+from sanitizers.results import MigrateResult, MigrationRun, Window
 from sanitizers.settings import MigrationSettings
 from sanitizers.stages.base import Run
 from sanitizers.windows import position
@@ -72,11 +71,10 @@ def run(run: Run) -> MigrateResult:
 def _before(run: Run, connection: Connection[Any], settings: MigrationSettings | None) -> Before:
     if (note := run.control.stage_note(run.id, NAME)) is not None:
         return _BEFORE.validate_python(note)
-    ref = run.result(SnapshotResult).clone
     catalog = read_catalog(connection)
     pending = migration_adapter(settings).pending(connection) if settings else []
     before = Before(
-        schema=schema_digest(ref.dsn(), ref.version // 10000, run.binaries),
+        schema=run.schema_digest(),
         columns=frozenset(_columns(catalog)),
         sequences=frozenset(catalog.sequences),
         pending=tuple(migration.version for migration in pending),

@@ -23,9 +23,8 @@ from sanitizers.policy.plan import Mapping, Plan, TablePlan
 from sanitizers.postgres.connection import described
 from sanitizers.postgres.heap import rewrite_heap
 from sanitizers.postgres.introspect import read_catalog
-from sanitizers.postgres.schema_dump import schema_digest
 from sanitizers.postgres.statements import statement
-from sanitizers.results import PlanResult, ScrubResult, SnapshotResult, TableScrub
+from sanitizers.results import PlanResult, ScrubResult, TableScrub
 from sanitizers.settings import resolve_secret
 from sanitizers.stages.base import Run
 
@@ -38,8 +37,8 @@ _DOING = "the rewrite"
 
 def run(run: Run) -> ScrubResult:
     """Rewrites every heap the plan lists. ScrubFailed names the heap and the constraint that broke."""
-    plan, ref = run.result(PlanResult).plan, run.result(SnapshotResult).clone
-    before = schema_digest(ref.dsn(), ref.version // 10000, run.binaries)
+    plan = run.result(PlanResult).plan
+    before = run.schema_digest()
     with run.clone() as connection:
         connection.execute(statement("scrub/prepare").encode())
         bindings = Bindings(_key(connection, run.key), run.policy.policy.locale, _app_password(run))
@@ -54,7 +53,7 @@ def run(run: Run) -> ScrubResult:
     heaps = sum(table.kind == "r" for table in catalog.tables.values())
     return ScrubResult(
         tables=tuple(done[rewrite.heap] for rewrite in plan.rewrites), untouched=heaps - len(plan.rewrites),
-        schema_before=before, schema_after=schema_digest(ref.dsn(), ref.version // 10000, run.binaries),
+        schema_before=before, schema_after=run.schema_digest(),
     )
 
 

@@ -179,4 +179,4 @@ def as_base(column: Column, expression: exp.Expression) -> exp.Expression:
 
 def text_of(column: Column, value: exp.Expression) -> exp.Expression:
     """The value as text."""
-    return value if column.base == "text" and not column.array else fragment("(:v)::text", v=value)
+    return value if column.base == "text" and not column.array else fragment(":v::text", v=value)

@@ -33,9 +33,9 @@ class DateShift(Keyed):
     def expression(
         self, column: Column, params: DateShiftParams, value: exp.Expression, scope: Scope
     ) -> exp.Expression:
-        subject = fragment("(:v)::text", v=value)
+        subject = fragment(":v::text", v=value)
         if params.by:
-            subject = fragment("coalesce((:by)::text, :v)", by=scope.column(params.by), v=subject)
+            subject = fragment("coalesce(:by::text, :v)", by=scope.column(params.by), v=subject)
 
         def build(digest: exp.Expression) -> exp.Expression:
             days = fragment(
@@ -76,7 +76,7 @@ class Scale(Keyed):
 
     def expression(self, column: Column, params: ScaleParams, value: exp.Expression, scope: Scope) -> exp.Expression:
         factor = scope.parameter(f"factor:{params.series or scope.domain}", "numeric")
-        amount = fragment("(:v)::numeric", v=value)
+        amount = fragment(":v::numeric", v=value)
 
         def build(digest: exp.Expression) -> exp.Expression:
             return fragment(

@@ -19,6 +19,9 @@ class JsonParams(Params):
     paths: dict[str, dict[str, Any]] = {}
     """Dotted paths and their treatments, `{kind: keep}` to keep a whole subtree; what is not listed is erased."""
 
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
     @field_validator("paths")
     @classmethod
     def _kinds(cls, paths: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -62,7 +65,7 @@ class Json(Transformer):
         # Parsed once, not once a path.
         document = exp.column("d", table="j")
         return fragment(
-            "(SELECT (:object)::json FROM (SELECT (:v)::jsonb AS d OFFSET 0) AS j)",
+            "(SELECT :object::json FROM (SELECT :v::jsonb AS d OFFSET 0) AS j)",
             v=value, object=_object(tree, document, (), scope),
         )
 
@@ -97,7 +100,7 @@ def _leaf(treat: dict[str, Any], document: exp.Expression, path: tuple[str, ...]
     if treat["kind"] == "keep":
         return _at(document, path, "#>")
     text = _at(document, path, "#>>")
-    treated = fragment("to_jsonb((:t)::text)", t=scope.nested(treat, _LEAF, text))
+    treated = fragment("to_jsonb(:t::text)", t=scope.nested(treat, _LEAF, text))
     # An object or array where a scalar was promised is erased, not stringified.
     return fragment(
         "CASE WHEN jsonb_typeof(:here) IN ('string', 'number') THEN :treated ELSE 'null'::jsonb END",
@@ -107,4 +110,4 @@ def _leaf(treat: dict[str, Any], document: exp.Expression, path: tuple[str, ...]
 
 def _at(document: exp.Expression, path: tuple[str, ...], operator: str) -> exp.Expression:
     keys = exp.Array(expressions=[exp.Literal.string(key) for key in path])
-    return fragment(f"(:d {operator} (:keys)::text[])", d=document, keys=keys)
+    return fragment(f"(:d {operator} :keys::text[])", d=document, keys=keys)

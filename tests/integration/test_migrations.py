@@ -417,7 +417,7 @@ def run(postgres_database: str, postgres_database_16: str, tmp_path: Path, home:
     snapshot = provider.create(label, None)
     result = SnapshotResult(snapshot, provider.clone(snapshot, label))
     yield Run(
-        id=run_id, generation=label, database="hospital", target=target, policy=policy, home=home,
+        id=run_id, generation=label, database="hospital", target=target, policy=policy, root=home,
         control=control, provider=provider, endpoint=endpoint_provider(target.endpoint), key=RunKey.draw(),
         clock=lambda: NOW, progress=Quiet(), results={SnapshotResult: result},
     )
