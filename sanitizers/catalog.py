@@ -31,7 +31,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Column:
-    """One attribute. `type` is `format_type()`'s spelling; `base` is the `typname` under domains and arrays."""
+    """One attribute. `type` is `format_type()`'s spelling; `base` the `typname` under domains and arrays."""
 
     name: str
     position: int
@@ -199,7 +199,11 @@ class Catalog:
 
     def _shape(self) -> dict[str, object]:
         volatile = {"oid", "rows", "bytes", "attributes", "last_value", "is_called"}
-        objects: list[Table | Sequence | View] = [*self.tables.values(), *self.sequences.values(), *self.views.values()]
+        objects: list[Table | Sequence | View] = [
+            *self.tables.values(),
+            *self.sequences.values(),
+            *self.views.values(),
+        ]
         return {
             f"{type(item).__name__} {item.name}": {
                 key: value for key, value in asdict(item).items() if key not in volatile | {"populated"}

@@ -30,7 +30,16 @@ from sanitizers.stages import (
 from sanitizers.stages.base import Run
 
 FORWARD: tuple[ModuleType, ...] = (
-    snapshot, isolate, plan, scrub, purge, offset, migrate, validate, approve, switch,
+    snapshot,
+    isolate,
+    plan,
+    scrub,
+    purge,
+    offset,
+    migrate,
+    validate,
+    approve,
+    switch,
 )
 """What makes and releases a generation. The first refusal ends it; `report` and `reap` follow in any case."""
 STAGES = (*(stage.NAME for stage in FORWARD), report.NAME, reap.NAME)
@@ -71,11 +80,11 @@ class Execution:
     timings: dict[str, float] = field(default_factory=dict)
 
     def execute(self, until: str | None = None) -> Outcome:
-        """All stages up to `until` (left out). On refusal: report and reap, then the error goes on its way."""
+        """All stages up to `until` (left out). On refusal: report, reap, and the error goes on its way."""
         run = self.run
         try:
             for stage in FORWARD:
-                if stage.NAME == until:
+                if until == stage.NAME:
                     break
                 self._stage(stage.NAME, lambda stage=stage: stage.run(run))  # type: ignore[misc]
         except UnderstudyError as error:
@@ -98,7 +107,11 @@ class Execution:
         try:
             result = call()
         except BaseException as raised:
-            error = raised if isinstance(raised, UnderstudyError) else UnderstudyError(f"stopped by {type(raised).__name__}")
+            error = (
+                raised
+                if isinstance(raised, UnderstudyError)
+                else UnderstudyError(f"stopped by {type(raised).__name__}")
+            )
             self.timings[name] = time.monotonic() - began
             result = getattr(raised, "result", None)
             run.control.stage_failed(run.id, name, run.clock(), error.to_json(), self._keep(result))
@@ -128,7 +141,9 @@ class Execution:
         try:
             self._stage(
                 report.NAME,
-                lambda: report.run(run, status=status, error=said, timings=dict(self.timings), started=self.started),
+                lambda: report.run(
+                    run, status=status, error=said, timings=dict(self.timings), started=self.started
+                ),
             )
         finally:
             try:

@@ -18,16 +18,20 @@ from sanitizers.policy.document import LoadedPolicy
 
 _HEAP = Name("pg_temp", "preview")
 _BY_CATEGORY = {
-    "name": "Ada Example", "name.first": "Ada", "name.middle": "Mae", "name.last": "Example", "name.user": "aexample",
-    "name.company": "Example Works", "postal_address": "1 Sample Road", "phone": "212-867-0123", "fax": "212-867-0124",
+    "name": "Ada Example", "name.first": "Ada", "name.middle": "Mae", "name.last": "Example",
+    "name.user": "aexample",
+    "name.company": "Example Works", "postal_address": "1 Sample Road", "phone": "212-867-0123",
+    "fax": "212-867-0124",
     "email": "ada@example.net", "ssn": "123-45-6789", "mrn": "MRN-00012345", "url": "https://ada.example.net/me",
     "health_plan_id": "HP-1234567", "account_number": "AC-7654321", "license_number": "D123-4567",
     "vehicle_id": "ABC-1234", "device_id": "SN-99887766", "ip_address": "203.0.113.77",
     "credential": "not-a-secret", "free_text": "Ada Example called about her appointment.",
 }  # fmt: skip
 _BY_TYPE = {
-    "date": "1970-05-17", "timestamp": "1970-05-17 10:00", "timestamptz": "1970-05-17 10:00+00", "uuid": "0" * 32,
-    "inet": "203.0.113.77", "cidr": "203.0.113.0/24", "bytea": r"\x6578616d706c65", "xml": "<a/>", "bool": "true",
+    "date": "1970-05-17", "timestamp": "1970-05-17 10:00", "timestamptz": "1970-05-17 10:00+00",
+    "uuid": "0" * 32,
+    "inet": "203.0.113.77", "cidr": "203.0.113.0/24", "bytea": r"\x6578616d706c65", "xml": "<a/>",
+    "bool": "true",
     "json": '{"example": 1}', "jsonb": '{"example": 1}', "tsvector": "example",
     **dict.fromkeys(("int2", "int4", "int8", "numeric", "float4", "float8"), "1234"),
 }  # fmt: skip
@@ -53,7 +57,10 @@ def preview(
     """
     chosen = [(t, found) for t, found in bound_treatments(policy, catalog) if table in (None, str(t.name))]
     if not chosen:
-        raise NotFound("no treated columns" if table is None else f"no treated columns in {table}", where=str(policy.path))
+        raise NotFound(
+            "no treated columns" if table is None else f"no treated columns in {table}",
+            where=str(policy.path),
+        )
     bindings, rows = Bindings(RunKey.draw(), policy.policy.locale, "staging"), list[PreviewRow]()
     for one, treatments in chosen:
         with connection.transaction(force_rollback=True):
@@ -62,12 +69,18 @@ def preview(
 
 
 def _table(
-    cursor: Cursor[Any], policy: LoadedPolicy, table: Table, treatments: dict[str, Treatment], bindings: Bindings
+    cursor: Cursor[Any],
+    policy: LoadedPolicy,
+    table: Table,
+    treatments: dict[str, Treatment],
+    bindings: Bindings,
 ) -> Iterator[PreviewRow]:
     rules = policy.policy.tables[str(table.name)].columns
-    read = {name for name in treatments} | {by for t in treatments.values() if (by := getattr(t.params, "by", None))}
+    read = set(treatments) | {by for t in treatments.values() if (by := getattr(t.params, "by", None))}
     columns = tuple(_plain(column) for column in table.columns if column.name in read)
-    before = [_example(column, rules[column.name].category if column.name in rules else "") for column in columns]
+    before = [
+        _example(column, rules[column.name].category if column.name in rules else "") for column in columns
+    ]
     _stage(cursor, columns, before)
     for name, found in treatments.items():
         if found.kind == "unique" and getattr(found.params, "format", "token") != "token":

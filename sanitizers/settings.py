@@ -9,14 +9,13 @@ from __future__ import annotations
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from psycopg.conninfo import conninfo_to_dict
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from sanitizers.errors import NotFound, Problem, SettingsInvalid
+from sanitizers.errors import NotFound, SettingsInvalid
+from sanitizers.yamlfile import read_model
 
 DEFAULT_FILE = "understudy.yaml"
 
@@ -126,41 +125,9 @@ def default_home() -> Path:
 
 def load_settings(path: Path) -> Settings:
     """Reads the settings file; every problem in one SettingsInvalid, with file and line."""
-    try:
-        document = YAML().load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotFound(f"no settings file {path}", hint="name one with --settings, or run `understudy demo`") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingsInvalid(f"broken YAML: {error.problem}", where=f"{path}:{line}") from None
-    try:
-        settings = Settings.model_validate(document or {})
-    except ValidationError as error:
-        raise SettingsInvalid("the settings file has mistakes", where=str(path), problems=problems_of(error, path, document)) from None
+    hint = "name one with --settings, or run `understudy demo`"
+    settings, _, _ = read_model(path, Settings, SettingsInvalid, called="settings", missing=hint)
     return _absolute(settings, path.absolute().parent)
-
-
-def problems_of(error: ValidationError, path: Path, document: Any) -> tuple[Problem, ...]:
-    """pydantic's errors as problems with file and line; never with the offending input."""
-    return tuple(_problem(item["loc"], item["msg"], path, document) for item in error.errors(include_input=False, include_url=False))
-
-
-def _problem(loc: tuple[int | str, ...], message: str, path: Path, document: Any) -> Problem:
-    dotted = ".".join(str(part) for part in loc)
-    return Problem(f"{path}:{line_of(document, loc)}", f"{dotted}: {message}")
-
-
-def line_of(document: Any, loc: tuple[int | str, ...]) -> int:
-    """The 1-based line of the deepest key of `loc` that the YAML document holds."""
-    line, node = 1, document
-    for key in loc:
-        lines = getattr(node, "lc", None)
-        try:
-            line = (lines.key(key) if isinstance(node, dict) else lines.item(key))[0] + 1  # type: ignore[union-attr]
-            node = node[key]
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line
 
 
 def _absolute(settings: Settings, base: Path) -> Settings:
@@ -189,12 +156,12 @@ def resolve_secret(reference: str) -> str:
         return os.environ[name] if kind == "env" else Path(name).read_text(encoding="utf-8").rstrip("\n")
     except (KeyError, OSError):
         what = f"the environment variable {name} is not set" if kind == "env" else f"cannot read {name}"
-        raise SettingsInvalid(what, where=reference, hint="set it for the user that runs Understudy") from None
+        raise SettingsInvalid(
+            what, where=reference, hint="set it for the user that runs Understudy"
+        ) from None
 
 
 def resolve_dsn(source: Source) -> str:
     """The complete libpq connection string of a source, password included."""
-    from psycopg.conninfo import make_conninfo
-
     dsn = resolve_secret(source.dsn) if source.dsn.startswith("env:") else source.dsn
     return make_conninfo(dsn, password=resolve_secret(source.password)) if source.password else dsn

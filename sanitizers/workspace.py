@@ -1,4 +1,4 @@
-"""Everything one settings file opens up: its targets, the control database, and what can be done with them."""
+"""Everything one settings file opens up: its targets, the control database, and what can be done."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from sanitizers.keys import RunKey
 from sanitizers.pipeline import Execution, Outcome, Watcher, utc_now
 from sanitizers.policy.document import LoadedPolicy, load_policy
 from sanitizers.policy.plan import Plan
-from sanitizers.preview import PreviewRow, preview
 from sanitizers.postgres.account import make_passable
 from sanitizers.postgres.binaries import all_binaries, find_binaries
 from sanitizers.postgres.cluster import create_cluster
 from sanitizers.postgres.connection import described, read_source
 from sanitizers.postgres.introspect import read_catalog
+from sanitizers.preview import PreviewRow, preview
 from sanitizers.results import ReportResult, SwitchResult
 from sanitizers.settings import Settings, Source, default_home, resolve_dsn
 from sanitizers.snapshots import snapshot_provider
@@ -57,7 +57,12 @@ class Workspace:
     control: Control
 
     def refresh(
-        self, database: str, *, options: Options, watcher: Watcher, approver: Approver | None = None,
+        self,
+        database: str,
+        *,
+        options: Options,
+        watcher: Watcher,
+        approver: Approver | None = None,
         until: str | None = None,
     ) -> Outcome:
         """One nightly refresh. Raises what refused it, after record and report are written.
@@ -84,15 +89,24 @@ class Workspace:
         generation = self.control.new_generation(database, run_id, started)
         make_passable(self.home / database)
         return Run(
-            id=run_id, generation=generation.label, database=database, target=target, policy=policy,
-            root=self.home, control=self.control,
+            id=run_id,
+            generation=generation.label,
+            database=database,
+            target=target,
+            policy=policy,
+            root=self.home,
+            control=self.control,
             provider=snapshot_provider(target, database, self.home, self.settings.binaries),
-            endpoint=endpoint_provider(target.endpoint), key=RunKey.draw(), clock=utc_now, progress=watcher,
-            options=options, binaries=self.settings.binaries,
+            endpoint=endpoint_provider(target.endpoint),
+            key=RunKey.draw(),
+            clock=utc_now,
+            progress=watcher,
+            options=options,
+            binaries=self.settings.binaries,
         )
 
     def _close_crashed(self, database: str, now: datetime) -> None:
-        """We hold the lock, so a run that is still open belongs to a process that died; its clone is reaped later."""
+        """We hold the lock, so a run that is still open is a dead process's; its clone is reaped later."""
         said = {"error": "Crashed", "what": "the process ended before the run did"}
         for crashed in self.control.unfinished_runs(database):
             self.control.finish_run(crashed.id, "failed", said, now)
@@ -128,7 +142,11 @@ class Workspace:
         with self.control.lock(database):
             retired = [g for g in self.control.generations(database, ["retired"]) if to in (None, g.label)]
             if not retired:
-                what = f"generation {to} cannot be gone back to" if to else "there is no earlier generation to go back to"
+                what = (
+                    f"generation {to} cannot be gone back to"
+                    if to
+                    else "there is no earlier generation to go back to"
+                )
                 raise NotFound(what, where=database, hint="see `understudy status`")
             return self._switch(database).to(retired[0].label, by="rollback", now=utc_now())
 
@@ -139,7 +157,9 @@ class Workspace:
             if generation is not None and generation not in alive:
                 raise NotFound(f"no generation {generation}", where=database, hint="see `understudy status`")
             if generation is not None and alive[generation].state == "live":
-                raise WrongState("this generation is live: clients are on it", where=generation, hint="roll back first")
+                raise WrongState(
+                    "this generation is live: clients are on it", where=generation, hint="roll back first"
+                )
             chosen = [generation] if generation is not None else sorted(alive)
             for label in chosen:
                 if alive[label].state == "live":

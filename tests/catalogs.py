@@ -23,7 +23,12 @@ def column(name: str, type_: str = "text", **more: Any) -> Column:
 def table(name: str, *columns: Column, **more: Any) -> Table:
     """An ordinary table unless `kind` says otherwise; columns are numbered as they come."""
     placed = tuple(_at(position, one) for position, one in enumerate(columns, 1))
-    facts: dict[str, Any] = {"oid": sum(name.encode()), "kind": "r", "attributes": len(columns), "bytes": 8192}
+    facts: dict[str, Any] = {
+        "oid": sum(name.encode()),
+        "kind": "r",
+        "attributes": len(columns),
+        "bytes": 8192,
+    }
     return Table(name=Name.parse(name), columns=placed, **{**facts, **more})
 
 

@@ -91,8 +91,15 @@ class Control:
         """Records a new run and returns its id: a UUID that sorts by time."""
         run_id = _time_ordered_id(now)
         self._do(
-            "start_run", id=run_id, database=database, trigger=trigger, policy_digest=policy_digest,
-            policy_text=policy_text, host=host, pid=pid, now=now,
+            "start_run",
+            id=run_id,
+            database=database,
+            trigger=trigger,
+            policy_digest=policy_digest,
+            policy_text=policy_text,
+            host=host,
+            pid=pid,
+            now=now,
         )
         return run_id
 
@@ -173,7 +180,8 @@ class Control:
     def _cannot_move(self, label: str, state: State) -> WrongState:
         found = self.generation(label)
         return WrongState(
-            f"the generation is {found.state} and cannot become {state}", where=label,
+            f"the generation is {found.state} and cannot become {state}",
+            where=label,
             hint=f"only {' or '.join(ALLOWED[state])} generations can",
         )
 
@@ -236,11 +244,15 @@ class Control:
     def hand_out(self, generation: str, windows: Sequence[HandedOut], now: datetime) -> None:
         """Records that these ids belong to a generation, all or none. Each sequence once per generation."""
         self._do(
-            "hand_out", generation=generation, day=now.date(), now=now,
+            "hand_out",
+            generation=generation,
+            day=now.date(),
+            now=now,
             schemas=[window.sequence.schema for window in windows],
             names=[window.sequence.name for window in windows],
             productions=[window.production for window in windows],
-            firsts=[window.first for window in windows], lasts=[window.last for window in windows],
+            firsts=[window.first for window in windows],
+            lasts=[window.last for window in windows],
         )
 
     def handed_out(self, generation: str) -> dict[Name, HandedOut]:
@@ -268,12 +280,17 @@ class Control:
         try:
             # A lock's session stays idle for hours; a time-out of the server's would free the lock mid-run.
             return psycopg.connect(
-                self.dsn, autocommit=True, connect_timeout=10, application_name="understudy control",
-                options="-c idle_session_timeout=0 -c timezone=UTC", keepalives_idle=60,
+                self.dsn,
+                autocommit=True,
+                connect_timeout=10,
+                application_name="understudy control",
+                options="-c idle_session_timeout=0 -c timezone=UTC",
+                keepalives_idle=60,
             )
         except psycopg.OperationalError:
             raise ServerFailed(
-                "the control database does not answer", where=address(self.dsn),
+                "the control database does not answer",
+                where=address(self.dsn),
                 hint="is its server up, and are address and password in the settings right?",
             ) from None
 

@@ -225,8 +225,9 @@ def row_select(
         else kept(column.name)
         for column in columns
     )
-    stays = exempt is not None and bool(treatments)
-    return RowSelect(outputs, sql_text(fragment("COALESCE(:e, FALSE)", e=exempt)) if exempt and stays else "")
+    if exempt is None or not treatments:
+        return RowSelect(outputs)
+    return RowSelect(outputs, sql_text(fragment("COALESCE(:e, FALSE)", e=exempt)))
 
 
 def _shape(column: Column) -> Column:

@@ -11,17 +11,15 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sanitizers.errors import NotFound, PolicyInvalid, Problem
+from sanitizers.errors import PolicyInvalid
 from sanitizers.postgres.statements import data_root
-from sanitizers.settings import line_of
+from sanitizers.yamlfile import line_of, read_model
 
-Model = TypeVar("Model", bound=BaseModel)
+_HOW_TO_WRITE = "write one with `understudy init DSN`"
 Classification = Literal["direct_identifier", "quasi_identifier", "sensitive_attribute", "non_identifying"]
 
 
@@ -158,7 +156,7 @@ class LoadedPolicy:
 
 def load_policy(path: Path) -> LoadedPolicy:
     """Reads a policy and its profile. PolicyInvalid lists every mistake of the file."""
-    policy, document, text = _read(path, Policy)
+    policy, document, text = read_model(path, Policy, PolicyInvalid, called="policy", missing=_HOW_TO_WRITE)
     profile = load_profile(policy.profile, where=f"{path}:{line_of(document, ('profile',))}")
     return LoadedPolicy(path, text, policy, profile, document)
 
@@ -172,42 +170,4 @@ def load_profile(name: str, where: str = "") -> Profile:
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
         raise PolicyInvalid(f"no profile named {name!r}", where=where, hint=hint)
-    return _read(path, Profile)[0]
-
-
-def _read(path: Path, model: type[Model]) -> tuple[Model, Any, str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = YAML().load(text)
-    except FileNotFoundError:
-        raise NotFound(f"no policy file {path}", hint="write one with `understudy init DSN`") from None
-    except UnicodeDecodeError:
-        raise PolicyInvalid("not UTF-8 text", where=str(path)) from None
-    except OSError as error:
-        raise PolicyInvalid(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)  # a forbidden character has none
-        problem = str(getattr(error, "problem", "a character that YAML forbids")).partition(" with value ")[0]
-        raise PolicyInvalid(f"broken YAML: {problem}", where=f"{path}:{mark.line + 1 if mark else 1}") from None
-    try:
-        return model.model_validate(document if document is not None else {}), document, text
-    except ValidationError as error:
-        problems = tuple(_problem(item, path, document, model) for item in error.errors(include_url=False))
-        raise PolicyInvalid(f"{len(problems)} mistake{'s' * (len(problems) > 1)} in the policy", where=str(path), problems=problems) from None
-
-
-def _problem(item: Any, path: Path, document: Any, model: type[BaseModel]) -> Problem:
-    loc = tuple(part for part in item["loc"] if part != "[key]")
-    dotted = ".".join(str(part) for part in loc)
-    where = f"{path}:{line_of(document, loc)}"
-    if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(loc[-1]), _keys(model), 1)
-        return Problem(where, f"unknown key {dotted}", f"did you mean {near[0]}?" if near else "")
-    return Problem(where, f"{dotted}: {item['msg']}")
-
-
-def _keys(model: type[BaseModel]) -> set[str]:
-    models = {
-        Policy: (Policy, TableRule, ColumnRule, Exemption, Expectation), Profile: (Profile, CategoryRule),
-    }[model]
-    return {key for one in models for key in one.model_fields}
+    return read_model(path, Profile, PolicyInvalid, called="profile", missing="")[0]

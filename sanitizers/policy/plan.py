@@ -45,8 +45,8 @@ class ColumnPlan:
 class Statement:
     """SQL with numbered parameters ($1 is bindings[0]); the bindings are names, resolved when it runs.
 
-    Binding names: `ipad:DOMAIN` and `opad:DOMAIN` (HMAC pads), `pool:NAME:LENGTH` (a list of surrogate words no
-    longer than that), `factor:SERIES` and `start:DOMAIN` (secret numbers derived from the run key),
+    Binding names: `ipad:DOMAIN` and `opad:DOMAIN` (HMAC pads), `pool:NAME:LENGTH` (a list of surrogate
+    words no longer than that), `factor:SERIES` and `start:DOMAIN` (secret numbers derived from the run key),
     `password:FORMAT` (the known staging password, hashed).
     """
 

@@ -33,7 +33,10 @@ def read_source(dsn: str, *, purpose: str) -> Iterator[Session]:
     """A read-only session on production. SourceUnreachable or SourceRefused when it cannot be had."""
     try:
         connection = psycopg.connect(
-            dsn, autocommit=True, connect_timeout=10, application_name=f"understudy {purpose}",
+            dsn,
+            autocommit=True,
+            connect_timeout=10,
+            application_name=f"understudy {purpose}",
             options="-c default_transaction_read_only=on -c lock_timeout=5s",
         )
     except psycopg.OperationalError as error:
@@ -50,9 +53,15 @@ def source_error(error: psycopg.OperationalError, dsn: str) -> UnderstudyError:
     away = any(said in text for said in ("starting up", "shutting down", "recovery mode"))
     refused = error.sqlstate is not None or "password" in text or ("FATAL:" in text and not away)
     if not refused:
-        return SourceUnreachable("the source does not answer", where=place, hint="is the server up, and the host and port right?")
+        return SourceUnreachable(
+            "the source does not answer", where=place, hint="is the server up, and the host and port right?"
+        )
     reason = _condition(error) if error.sqlstate else _refusal(text)
-    return SourceRefused(f"the source refused the connection: {reason}", where=place, hint="check user, password and pg_hba.conf")
+    return SourceRefused(
+        f"the source refused the connection: {reason}",
+        where=place,
+        hint="check user, password and pg_hba.conf",
+    )
 
 
 def _refusal(text: str) -> str:
@@ -80,8 +89,8 @@ def open_clone(
 ) -> Iterator[Session]:
     """A session that may write, on the clone named `label` and nowhere else.
 
-    The proof is the server's `cluster_name` (from the configuration we wrote), or, where a clone is a database
-    beside others (`database_marker`), the database's comment. GuardTripped when it is not that clone.
+    The proof is the server's `cluster_name` (from the configuration we wrote), or, where a clone is a
+    database beside others (`database_marker`), the database's comment. GuardTripped when it is not that clone.
     """
     with described("opening the clone"):
         connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10)
@@ -101,7 +110,8 @@ def guard(connection: Session, label: str, *, database_marker: bool = False) -> 
     ).fetchone()
     if not found or found[0] != marker(label):
         raise GuardTripped(
-            "this server is not the clone of this run; nothing was written", where=label,
+            "this server is not the clone of this run; nothing was written",
+            where=label,
             hint="do not point a clone's address at another server",
         )
 
@@ -113,11 +123,13 @@ def marker(label: str) -> str:
 
 @contextmanager
 def described(doing: str) -> Iterator[None]:
-    """Turns psycopg's errors into ours, keeping names and SQLSTATE and dropping everything that can hold data."""
+    """Turns psycopg's errors into ours: names and SQLSTATE are kept, whatever can hold data is dropped."""
     try:
         yield
     except errors.DiskFull:
-        raise DiskShort(f"no space left on the disk during {doing}", hint="free space under the home directory") from None
+        raise DiskShort(
+            f"no space left on the disk during {doing}", hint="free space under the home directory"
+        ) from None
     except psycopg.Error as error:
         raise statement_error(error, doing) from None
 

@@ -7,7 +7,18 @@ from typing import Any
 
 from psycopg import Connection, RawCursor, sql
 
-from sanitizers.catalog import Catalog, Check, Column, ForeignKey, Name, Sequence, SequenceUse, Table, Unique, View
+from sanitizers.catalog import (
+    Catalog,
+    Check,
+    Column,
+    ForeignKey,
+    Name,
+    Sequence,
+    SequenceUse,
+    Table,
+    Unique,
+    View,
+)
 from sanitizers.postgres.statements import statement
 
 Rows = list[tuple[Any, ...]]
@@ -28,7 +39,8 @@ def read_catalog(connection: Connection[Any], *, positions: bool = True) -> Cata
         database=connection.info.dbname,
         version=connection.info.server_version,
         tables={
-            Name(row[0], row[1]): _table(row, columns[row[2]], uniques[row[2]], constraints[row[2]]) for row in tables
+            Name(row[0], row[1]): _table(row, columns[row[2]], uniques[row[2]], constraints[row[2]])
+            for row in tables
         },
         sequences=_sequences(connection, positions),
         views={Name(*row[:2]): _view(row) for row in _rows(connection, "catalog/views")},
@@ -48,7 +60,21 @@ def _grouped(rows: Rows) -> defaultdict[int, Rows]:
 
 
 def _table(row: tuple[Any, ...], columns: Rows, uniques: Rows, constraints: Rows) -> Table:
-    schema, name, oid, kind, parent_schema, parent, key, attributes, persistence, options, space, rows, size = row
+    (
+        schema,
+        name,
+        oid,
+        kind,
+        parent_schema,
+        parent,
+        key,
+        attributes,
+        persistence,
+        options,
+        space,
+        rows,
+        size,
+    ) = row
     me = Name(schema, name)
     return Table(
         name=me,
@@ -63,7 +89,9 @@ def _table(row: tuple[Any, ...], columns: Rows, uniques: Rows, constraints: Rows
         tablespace=space,
         uniques=tuple(_unique(unique) for unique in uniques),
         foreign_keys=tuple(_foreign_key(me, item) for item in constraints if item[0] == "f"),
-        checks=tuple(Check(item[1], tuple(item[2]), item[7], item[6]) for item in constraints if item[0] == "c"),
+        checks=tuple(
+            Check(item[1], tuple(item[2]), item[7], item[6]) for item in constraints if item[0] == "c"
+        ),
         rows=rows,
         bytes=size,
     )
@@ -76,7 +104,9 @@ def _unique(row: tuple[Any, ...]) -> Unique:
 
 def _foreign_key(table: Name, row: tuple[Any, ...]) -> ForeignKey:
     _, name, columns, schema, referenced, referenced_columns, validated, _ = row
-    return ForeignKey(name, table, tuple(columns), Name(schema, referenced), tuple(referenced_columns), validated)
+    return ForeignKey(
+        name, table, tuple(columns), Name(schema, referenced), tuple(referenced_columns), validated
+    )
 
 
 def _view(row: tuple[Any, ...]) -> View:

@@ -1,4 +1,4 @@
-"""What a snapshot provider is: it copies production consistently and runs copy-on-write clones of the copy."""
+"""What a snapshot provider is: consistent copies of production, and copy-on-write clones of them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,10 @@ class CloneRef:
         from psycopg.conninfo import make_conninfo
 
         return make_conninfo(
-            host=self.host, port=self.port, user=self.user, dbname=database or self.database,
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            dbname=database or self.database,
             application_name=f"understudy/{self.label}",
         )
 

@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sanitizers.errors import GuardTripped, NotFound, SettingsInvalid, SourceRefused
 from sanitizers.postgres import files
 from sanitizers.postgres.backup import ask_source
-from sanitizers.postgres.connection import address, described, marker, source_error, Session
+from sanitizers.postgres.connection import Session, address, described, marker, source_error
 from sanitizers.settings import Target, resolve_dsn
 from sanitizers.snapshots.base import CloneRef, Snapshot
 

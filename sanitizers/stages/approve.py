@@ -15,7 +15,8 @@ def run(run: Run) -> ApproveResult:
         return ApproveResult(required=False)
     if run.approver is None:
         raise NotApproved(
-            "this target wants a person's approval and nobody was there to give it", where=run.generation,
+            "this target wants a person's approval and nobody was there to give it",
+            where=run.generation,
             hint="run it on a terminal, or give --approve-as NAME --reason TEXT",
         )
     by, reason = run.approver(run.database, run.generation)

@@ -87,7 +87,9 @@ class Run:
         try:
             found: T = self.results[kind]
         except KeyError:
-            raise WrongState(f"{kind.__name__} is missing: an earlier stage has not run", where=self.generation) from None
+            raise WrongState(
+                f"{kind.__name__} is missing: an earlier stage has not run", where=self.generation
+            ) from None
         return found
 
     @contextmanager

@@ -33,19 +33,44 @@ class _Kind:
 
 KINDS = {
     "subscriptions": _Kind(
-        "subscription", "dropped without telling the publisher",
+        "subscription",
+        "dropped without telling the publisher",
         # Without its slot name a subscription can be dropped with no connection to production.
-        ("ALTER SUBSCRIPTION {} DISABLE", "ALTER SUBSCRIPTION {} SET (slot_name = NONE)", "DROP SUBSCRIPTION {}"),
+        (
+            "ALTER SUBSCRIPTION {} DISABLE",
+            "ALTER SUBSCRIPTION {} SET (slot_name = NONE)",
+            "DROP SUBSCRIPTION {}",
+        ),
     ),
-    "slots": _Kind("replication slot", "dropped", ("SELECT pg_drop_replication_slot({})",), literal=True, whole_server=True),
+    "slots": _Kind(
+        "replication slot",
+        "dropped",
+        ("SELECT pg_drop_replication_slot({})",),
+        literal=True,
+        whole_server=True,
+    ),
     "user_mappings": _Kind("user mapping", "dropped with its server", ()),
-    "foreign_servers": _Kind("foreign server", "dropped with its foreign tables", ("DROP SERVER {} CASCADE",)),
-    "prepared_transactions": _Kind("prepared transaction", "rolled back", ("ROLLBACK PREPARED {}",), literal=True),
-    "other_databases": _Kind("other database", "dropped", ("ALTER DATABASE {} IS_TEMPLATE false", "DROP DATABASE {} (FORCE)"), whole_server=True),
+    "foreign_servers": _Kind(
+        "foreign server", "dropped with its foreign tables", ("DROP SERVER {} CASCADE",)
+    ),
+    "prepared_transactions": _Kind(
+        "prepared transaction", "rolled back", ("ROLLBACK PREPARED {}",), literal=True
+    ),
+    "other_databases": _Kind(
+        "other database",
+        "dropped",
+        ("ALTER DATABASE {} IS_TEMPLATE false", "DROP DATABASE {} (FORCE)"),
+        whole_server=True,
+    ),
     "maintenance_databases": _Kind(
-        "maintenance database", "made anew, empty",
-        ("ALTER DATABASE {} IS_TEMPLATE false", "DROP DATABASE {} (FORCE)", "CREATE DATABASE {} TEMPLATE template0",
-         "COMMENT ON DATABASE {} IS 'made anew by understudy'"),
+        "maintenance database",
+        "made anew, empty",
+        (
+            "ALTER DATABASE {} IS_TEMPLATE false",
+            "DROP DATABASE {} (FORCE)",
+            "CREATE DATABASE {} TEMPLATE template0",
+            "COMMENT ON DATABASE {} IS 'made anew by understudy'",
+        ),
         whole_server=True,
     ),
     "passwords": _Kind("role password", "voided", ("ALTER ROLE {} PASSWORD NULL",), whole_server=True),
@@ -61,7 +86,9 @@ def run(run: Run) -> IsolateResult:
 def isolate(connection: Connection[Any], *, shared_server: bool = False) -> IsolateResult:
     """The same on a connection; `shared_server` when other databases live in the clone's server."""
     kinds = {key: kind for key, kind in KINDS.items() if not (shared_server and kind.whole_server)}
-    found = [Wire(kind.name, name, kind.action) for key, kind in kinds.items() for name in _names(connection, key)]
+    found = [
+        Wire(kind.name, name, kind.action) for key, kind in kinds.items() for name in _names(connection, key)
+    ]
     for key, kind in kinds.items():
         for name in _names(connection, key):
             for cut in kind.cuts:
@@ -69,7 +96,11 @@ def isolate(connection: Connection[Any], *, shared_server: bool = False) -> Isol
                 connection.execute(sql.SQL(cut).format(subject))
     left = tuple(Problem(kind.name, name) for key, kind in kinds.items() for name in _names(connection, key))
     if left:
-        raise NotSealed("the clone could still reach outside", problems=left, hint="remove these from production's copy by hand")
+        raise NotSealed(
+            "the clone could still reach outside",
+            problems=left,
+            hint="remove these from production's copy by hand",
+        )
     return IsolateResult(tuple(found))
 
 

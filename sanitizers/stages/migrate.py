@@ -204,7 +204,8 @@ def check_coverage(policy: LoadedPolicy, catalog: Catalog) -> None:
     """MigrationFailed with every column that no rule of the policy covers."""
     if problems := uncovered(policy, catalog):
         raise MigrationFailed(
-            "migrations made columns that the policy does not cover", problems=tuple(problems),
+            "migrations made columns that the policy does not cover",
+            problems=tuple(problems),
             hint="add them to the policy, with `pending: true` until production has them",
         )
 

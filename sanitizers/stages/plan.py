@@ -25,5 +25,7 @@ def run(run: Run) -> PlanResult:
 def make_plan(policy: LoadedPolicy, catalog: Catalog) -> Plan:
     """What the policy means for this catalog, its expectations included."""
     if problems := expectation_problems(policy, catalog):
-        raise PlanRefused("the expectations do not fit the database", where=str(policy.path), problems=tuple(problems))
+        raise PlanRefused(
+            "the expectations do not fit the database", where=str(policy.path), problems=tuple(problems)
+        )
     return compile_plan(policy, catalog)

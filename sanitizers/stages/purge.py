@@ -1,4 +1,4 @@
-"""Purge: removes what the scrub cannot reach: statistics, materialized views, scratch, WAL, logs and strays."""
+"""Purge: removes what the scrub cannot reach: statistics, materialized views, scratch, WAL and logs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _refresh_views(run: Run, connection: Connection[Any], catalog: Catalog) -> t
     refreshed = tuple(view.name for view in _in_order(catalog) if view.materialized and view.populated)
     for name in refreshed:
         run.progress.item(NAME, str(name))
-        connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(name.schema, name.name)))
+        connection.execute(
+            sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(name.schema, name.name))
+        )
     return refreshed
 
 

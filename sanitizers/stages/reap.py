@@ -32,7 +32,8 @@ class Reaper:
         """Must run under the database's lock: a generation nobody holds open is then a crashed run's."""
         kept = self._kept()
         destroyed = [
-            generation.label for generation in self.control.generations(self.database)
+            generation.label
+            for generation in self.control.generations(self.database)
             if generation.state != "destroyed" and generation.label not in kept
         ]
         for label in destroyed:

@@ -1,7 +1,7 @@
 """Scrub: executes the plan, one rewrite a treated heap, several heaps at a time, each in one transaction.
 
-What is done is recorded in the clone in the transaction that did it, so a run killed in the middle goes on with
-the unfinished heaps. The run key waits there too, beside the originals it protects, until the purge.
+What is done is recorded in the clone in the transaction that did it, so a run killed in the middle goes on
+with the unfinished heaps. The run key waits there too, beside the originals it protects, until the purge.
 """
 
 from __future__ import annotations
@@ -52,8 +52,10 @@ def run(run: Run) -> ScrubResult:
         done |= {table.heap: table for table in fresh}
     heaps = sum(table.kind == "r" for table in catalog.tables.values())
     return ScrubResult(
-        tables=tuple(done[rewrite.heap] for rewrite in plan.rewrites), untouched=heaps - len(plan.rewrites),
-        schema_before=before, schema_after=run.schema_digest(),
+        tables=tuple(done[rewrite.heap] for rewrite in plan.rewrites),
+        untouched=heaps - len(plan.rewrites),
+        schema_before=before,
+        schema_after=run.schema_digest(),
     )
 
 
@@ -117,6 +119,7 @@ def _failed(error: StatementFailed, subject: str) -> ScrubFailed:
     # The server names the twin that was being filled; its column is the table's.
     column = error.where.split(".")[2:]
     return ScrubFailed(
-        f"{subject} could not be rewritten: {what}", where=f"column {column[0]}" if column else "",
+        f"{subject} could not be rewritten: {what}",
+        where=f"column {column[0]}" if column else "",
         hint="the treatment's results break a constraint of the table: choose another one in the policy",
     )

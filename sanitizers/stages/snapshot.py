@@ -9,7 +9,7 @@ NAME = "snapshot"
 
 
 def run(run: Run) -> SnapshotResult:
-    """Takes the snapshot (incremental where that works), keeps it as the next one's base, starts the clone."""
+    """Takes the snapshot (incremental where that works), keeps it as the next base, starts the clone."""
     previous = run.control.last_snapshot(run.database)
     run.progress.item(NAME, "copying production")
     snapshot = run.provider.create(run.generation, previous, full=run.options.full_snapshot)

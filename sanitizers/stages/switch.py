@@ -22,7 +22,7 @@ NAME = "switch"
 
 
 def run(run: Run) -> SwitchResult:
-    """Releases the generation and switches to it. Until the endpoint has moved, clients stay where they were."""
+    """Releases the generation and switches to it. Until the endpoint moves, clients stay where they were."""
     state = run.control.generation(run.generation).state
     if state not in {"validated", "live"}:
         raise WrongState(f"the generation is {state}, not validated", where=run.generation)
@@ -57,22 +57,32 @@ class Switch:
         previous = self.endpoint.point_to(destination, password)
         self.control.move(label, "live", now)
         said = self.endpoint.describe()
-        self.control.record_switch(self.database, said, label, previous.generation if previous else None, by, now)
+        self.control.record_switch(
+            self.database, said, label, previous.generation if previous else None, by, now
+        )
         return SwitchResult(said, destination, previous, now)
 
     def _admit(self, clone: CloneRef) -> str:
-        """Gives the staging role its password: the target's, or a fresh one that only the endpoint will know."""
+        """Gives the staging role its password: the target's, or a fresh one only the endpoint will know."""
         reference = self.target.access.password
         password = resolve_secret(reference) if reference else secrets.token_urlsafe(24)
         role = self.target.access.role
-        with open_clone(clone.dsn(), clone.label, database_marker=self.provider.database_marker) as connection:
+        with open_clone(
+            clone.dsn(), clone.label, database_marker=self.provider.database_marker
+        ) as connection:
             known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
             # Hashed on this side, so that the password itself is in no statement.
-            verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+            verifier = connection.pgconn.encrypt_password(
+                password.encode(), role.encode(), b"scram-sha-256"
+            ).decode()
             verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
-            statement = sql.SQL("{} {} LOGIN PASSWORD {}").format(verb, sql.Identifier(role), sql.Literal(verifier))
+            statement = sql.SQL("{} {} LOGIN PASSWORD {}").format(
+                verb, sql.Identifier(role), sql.Literal(verifier)
+            )
             connection.execute(statement)
-            connection.execute(sql.SQL("GRANT pg_read_all_data, pg_write_all_data TO {}").format(sql.Identifier(role)))
+            connection.execute(
+                sql.SQL("GRANT pg_read_all_data, pg_write_all_data TO {}").format(sql.Identifier(role))
+            )
         return password
 
 
@@ -80,12 +90,18 @@ def _probe(destination: Destination, password: str) -> None:
     """Logs in as a client would and reads the catalog; EndpointFailed when that does not work."""
     try:
         with psycopg.connect(
-            host=destination.host, port=destination.port, dbname=destination.database, user=destination.role,
-            password=password, connect_timeout=10, application_name="understudy probe",
+            host=destination.host,
+            port=destination.port,
+            dbname=destination.database,
+            user=destination.role,
+            password=password,
+            connect_timeout=10,
+            application_name="understudy probe",
         ) as connection:
             connection.execute("SELECT count(*) FROM pg_tables")
     except psycopg.Error:
         raise EndpointFailed(
-            f"a client could not log in as {destination.role}", where=f"{destination.host}:{destination.port}",
+            f"a client could not log in as {destination.role}",
+            where=f"{destination.host}:{destination.port}",
             hint="the endpoint was not moved; look at the clone's server log",
         ) from None

@@ -199,7 +199,8 @@ def _refusal(result: ValidateResult) -> GateFailed:
         *(_of_expectation(suite, item) for suite, item in items),
     )
     error = GateFailed(
-        f"validation failed: {len(problems)} problem{'s' * (len(problems) > 1)}", problems=problems,
+        f"validation failed: {len(problems)} problem{'s' * (len(problems) > 1)}",
+        problems=problems,
         hint="the generation is refused and the endpoint still serves the one before; see the report",
     )
     error.result = result

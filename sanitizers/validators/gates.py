@@ -97,8 +97,10 @@ def foreign_key_gate(connection: Connection[Any], key: ForeignKey, catalog: Cata
         for mine, theirs in zip(key.columns, key.referenced_columns, strict=True)
     ]
     query = sql.SQL("SELECT count(*) FROM {} WHERE {} AND NOT EXISTS (SELECT FROM {} WHERE {})").format(
-        relation(catalog.tables[key.table], "c"), sql.SQL(" AND ").join(set_),
-        relation(catalog.tables[key.referenced], "p"), sql.SQL(" AND ").join(equal),
+        relation(catalog.tables[key.table], "c"),
+        sql.SQL(" AND ").join(set_),
+        relation(catalog.tables[key.referenced], "p"),
+        sql.SQL(" AND ").join(equal),
     )
     row = connection.execute(query).fetchone()
     orphans = row[0] if row else -1

@@ -17,8 +17,13 @@ _SESSION = "-c default_transaction_read_only=on -c jit=off -c client_connection_
 """Reads only, and stops reading soon after this process is gone."""
 _FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _COUNTS = (
-    "element_count", "unexpected_count", "unexpected_percent", "missing_count", "missing_percent",
-    "unexpected_percent_total", "unexpected_percent_nonmissing",
+    "element_count",
+    "unexpected_count",
+    "unexpected_percent",
+    "missing_count",
+    "missing_percent",
+    "unexpected_percent_total",
+    "unexpected_percent_nonmissing",
 )
 _COUNTING = re.compile(r"_count_|_proportion_|^unexpected_rows_")
 """Expectations whose observed value is a number of rows, columns or distinct values, and no value itself."""
@@ -107,7 +112,9 @@ def _result(item: dict[str, Any], found: dict[str, Any], raised: str) -> dict[st
     return {
         "success": bool(found.get("success")) and not raised,
         "expectation_config": {
-            "type": item["type"], "kwargs": item["kwargs"], "severity": item["severity"],
+            "type": item["type"],
+            "kwargs": item["kwargs"],
+            "severity": item["severity"],
             "meta": {"source": item["source"]},
         },
         "result": _numbers(item["type"], found.get("result") or {}),

@@ -231,8 +231,13 @@ def _comparison(pair: _Pair, counts: Sequence[int]) -> Comparison:
         exempt_altered=sum(numbers[-1] for numbers in each),
         columns=tuple(
             ColumnCounts(
-                f"{pair.rule.table}.{item.name}", paired, paired - before, paired - after,
-                telling - unchanged, unchanged, exempt,
+                f"{pair.rule.table}.{item.name}",
+                paired,
+                paired - before,
+                paired - after,
+                telling - unchanged,
+                unchanged,
+                exempt,
             )
             for item, (before, after, telling, unchanged, _) in zip(pair.treated, each, strict=True)
         ),

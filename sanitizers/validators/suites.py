@@ -14,8 +14,8 @@ from sanitizers.catalog import Catalog, Column, Name, Table
 from sanitizers.errors import Problem
 from sanitizers.policy.document import Expectation, LoadedPolicy
 from sanitizers.policy.plan import Plan, TableRulePlan
-from sanitizers.settings import line_of
 from sanitizers.validators.base import Expected, Migrations, Suite, changed_columns
+from sanitizers.yamlfile import line_of
 
 _NONE = Migrations()
 
@@ -41,7 +41,10 @@ def _written(item: Expectation) -> Expected:
 
 
 def _suite(
-    name: Name, rule: TableRulePlan | None, table: Table | None, written: tuple[Expected, ...],
+    name: Name,
+    rule: TableRulePlan | None,
+    table: Table | None,
+    written: tuple[Expected, ...],
     migrations: Migrations,
 ) -> Suite:
     if table is None:
@@ -242,17 +245,22 @@ def _mistakes(item: Expectation, known: set[str] | None) -> Iterator[tuple[str, 
 _UNAVAILABLE = {
     **dict.fromkeys(
         (
-            "expect_column_type_to_be", "expect_column_values_to_be_of_type",
+            "expect_column_type_to_be",
+            "expect_column_values_to_be_of_type",
             "expect_column_values_to_be_in_type_list",
         ),
         "types, too, are compared with production's schema",
     ),
     **dict.fromkeys(
         (
-            "expect_column_values_to_be_dateutil_parseable", "expect_column_values_to_be_decreasing",
-            "expect_column_values_to_be_increasing", "expect_column_values_to_be_json_parseable",
-            "expect_column_values_to_match_json_schema", "expect_column_values_to_match_strftime_format",
-            "expect_query_results_to_match_comparison", "expect_table_row_count_to_equal_other_table",
+            "expect_column_values_to_be_dateutil_parseable",
+            "expect_column_values_to_be_decreasing",
+            "expect_column_values_to_be_increasing",
+            "expect_column_values_to_be_json_parseable",
+            "expect_column_values_to_match_json_schema",
+            "expect_column_values_to_match_strftime_format",
+            "expect_query_results_to_match_comparison",
+            "expect_table_row_count_to_equal_other_table",
         ),
         "write it as unexpected_rows_expectation",
     ),

@@ -5,6 +5,7 @@ Not covered for want of a server that has them: citext and xml.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,11 +15,11 @@ from psycopg import Connection
 
 from sanitizers.catalog import Column
 from sanitizers.keys import RunKey
-from sanitizers.policy.compile import treatment
+from sanitizers.policy.compile import heap_select, treatment
 from sanitizers.postgres.cluster import Cluster
 from sanitizers.transformers import TRANSFORMERS
 from sanitizers.transformers.base import ANY, INTEGER, NUMBER, TEXT, TIME
-from tests.scrubbing import KEY, OTHER_KEY, shared_session, treat
+from tests.scrubbing import KEY, OTHER_KEY, run, shared_session, table, treat
 
 SURROGATES = (
     "first_name", "last_name", "full_name", "user_name", "company", "job", "street", "phone", "email", "url", "ip",
@@ -255,3 +256,174 @@ def test_a_bijection_of_integers_fits_the_type_at_its_edge(server: Connection[An
 
 def test_any_type_means_any(server: Connection[Any]) -> None:
     assert [kind for kind, found in TRANSFORMERS.items() if found.accepts is ANY] == ["keep", "null"]
+
+
+class TestSurrogates:
+    def test_equal_whatever_the_column(self, server: Connection[Any]) -> None:
+        spec = {"kind": "surrogate", "of": "email"}
+        results = [treat(server, type_, ["ada@example.com", "ADA@EXAMPLE.COM"], spec) for type_ in ("text", "varchar(60)", "name")]
+        assert len({tuple(result) for result in results}) == 1
+        assert len(set(results[0])) == 1
+
+    def test_a_phone_of_digits_only_stays_one(self, server: Connection[Any]) -> None:
+        after = treat(server, "text", ["2125550123", "(212) 555-0123", "+1 212 555 0123"], {"kind": "surrogate", "of": "phone"})
+        assert [bool(re.fullmatch(r"\d{3}55501\d\d", value)) for value in after] == [True, False, False]
+        assert all(re.fullmatch(r"\d{3}-555-01\d\d", value) for value in after[1:])
+
+    def test_addresses_keep_their_family(self, server: Connection[Any]) -> None:
+        after = treat(server, "inet", ["10.1.2.3", "fe80::1"], {"kind": "surrogate", "of": "ip"})
+        assert [":" in value for value in after] == [False, True]
+
+    def test_longer_texts_become_longer_texts(self, server: Connection[Any]) -> None:
+        short, long = treat(server, "text", ["short", "long " * 100], {"kind": "text"})
+        assert len(long) > len(short)
+
+    @pytest.mark.parametrize("of", ["email", "user_name", "url"])
+    def test_what_claims_to_be_unique_is(self, server: Connection[Any], of: str) -> None:
+        values = [f"value {number}" for number in range(5000)]
+        assert len(set(treat(server, "text", values, {"kind": "surrogate", "of": of}))) == 5000
+
+
+class TestPseudonyms:
+    def test_the_shape_stays(self, server: Connection[Any]) -> None:
+        values = ["D123-4567/x", "ÄÖ ü-1", "山田 9", "a" * 100]
+        after = treat(server, "text", values, {"kind": "pseudonym"})
+        assert re.fullmatch(r"[A-Z]\d{3}-\d{4}/[a-z]", after[0])
+        assert re.fullmatch(r"[a-z]{2} [a-z]-\d", after[1])
+        assert re.fullmatch(r"[a-z]{2} \d", after[2])
+        assert re.fullmatch(r"[a-z]{100}", after[3])
+
+    def test_single_characters_never_stay(self, server: Connection[Any]) -> None:
+        values = list("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        after = treat(server, "text", values, {"kind": "pseudonym"})
+        assert all(old != new for old, new in zip(values, after, strict=True))
+
+    def test_one_letter_more_changes_everything(self, server: Connection[Any]) -> None:
+        one, two = treat(server, "text", ["a" * 30, "a" * 31], {"kind": "pseudonym"})
+        assert sum(a == b for a, b in zip(one, two, strict=False)) < 10
+
+
+class TestDateShift:
+    SPEC = {"kind": "date_shift", "days": 30, "by": "id"}
+
+    def test_intervals_of_one_person_stay(self, server: Connection[Any]) -> None:
+        server.execute("DROP TABLE IF EXISTS visit; CREATE TABLE visit (who text, a date, b timestamp, c timestamptz)")
+        server.execute(
+            "INSERT INTO visit SELECT n % 7, d, d + interval '5 hours', (d + interval '2 months')::timestamptz"
+            " FROM generate_series(1, 70) n, (SELECT date '2024-03-09') AS s(d)"
+        )
+        heap = table(server, "public.visit")
+        found = treatment({"kind": "date_shift", "days": 30, "by": "who"}, "quasi_identifier")
+        after = run(server, heap_select(heap, heap.columns, dict.fromkeys("abc", found), None))
+        before = server.execute("SELECT * FROM visit").fetchall()
+        moved = {row[0]: set() for row in after}  # type: ignore[var-annotated]
+        for (who, a, b, c), (_, old_a, old_b, old_c) in zip(after, before, strict=True):
+            assert a - old_a == b - old_b == c - old_c
+            moved[who].add((a - old_a).days)
+        assert all(len(days) == 1 for days in moved.values())
+        shifts = {next(iter(days)) for days in moved.values()}
+        assert len(shifts) > 3
+        assert all(1 <= abs(days) <= 30 for days in shifts)
+
+    def test_without_a_person_the_value_itself_decides(self, server: Connection[Any]) -> None:
+        server.execute("DROP TABLE IF EXISTS visit; CREATE TABLE visit (who text, a date NOT NULL)")
+        server.execute("INSERT INTO visit VALUES (NULL, '2024-01-01'), (NULL, '2024-01-01'), ('x', '2024-01-01')")
+        heap = table(server, "public.visit")
+        found = treatment({"kind": "date_shift", "by": "who"}, "quasi_identifier")
+        (_, one), (_, two), _ = run(server, heap_select(heap, heap.columns, {"a": found}, None))
+        assert one == two
+        assert str(one) != "2024-01-01"
+
+    def test_marks_stay_and_days_never_do(self, server: Connection[Any]) -> None:
+        marks = ["infinity", "-infinity", "9999-12-31", "0001-01-01", "4713-01-01 BC"]
+        days = [f"2024-01-{day:02}" for day in range(1, 32)]
+        after = treat(server, "date", [*marks, *days], {"kind": "date_shift", "days": 1})
+        assert after[: len(marks)] == marks
+        assert all(old != new for old, new in zip(days, after[len(marks) :], strict=True))
+
+
+class TestScale:
+    def sums(self, server: Connection[Any], type_: str, values: list[str], **params: object) -> tuple[Any, Any, list[Any]]:
+        after = treat(server, type_, values, {"kind": "scale", **params}, category="financial_sensitive")
+        query = "SELECT sum(v)::numeric FROM {}"
+        return server.execute(query.format("t")).fetchone()[0], server.execute(query.format("result")).fetchone()[0], after
+
+    @pytest.mark.parametrize("type_", ["numeric(12,2)", "numeric", "int4", "float8", "money"])
+    def test_sums_and_averages_are_off(self, server: Connection[Any], type_: str) -> None:
+        before, after, _ = self.sums(server, type_, [str(number * 17 % 5000 + 1) for number in range(2000)])
+        assert 0.4 * float(before) < float(after) < 0.96 * float(before)
+
+    def test_signs_and_zero_stay(self, server: Connection[Any]) -> None:
+        values = ["0", "0.01", "-0.01", "0.02", "1", "-1"]
+        _, _, after = self.sums(server, "numeric(10,2)", values, noise=0.5)
+        assert [float(value) > 0 for value in after] == [float(value) > 0 for value in values]
+        assert [float(value) < 0 for value in after] == [float(value) < 0 for value in values]
+
+    @pytest.mark.parametrize("noise", [0, 0.05, 0.5])
+    def test_no_amount_outgrows_its_column(self, server: Connection[Any], noise: float) -> None:
+        _, _, after = self.sums(server, "numeric(4,2)", [f"{99.99 - number / 100:.2f}" for number in range(500)], noise=noise)
+        assert all(0 < float(value) < 96 for value in after)
+
+    def test_equal_amounts_stay_equal_whatever_the_type(self, server: Connection[Any]) -> None:
+        results = [
+            float(treat(server, type_, ["1200"], {"kind": "scale"})[0].strip("$").replace(",", ""))
+            for type_ in ("numeric(12,2)", "numeric(14,2)", "money")
+        ]
+        assert len(set(results)) == 1
+        assert len(set(treat(server, "numeric", ["5.0", "5.00", "5"], {"kind": "scale"})[0:1])) == 1
+
+    def test_open_scales_are_the_amounts_own(self, server: Connection[Any]) -> None:
+        after = treat(server, "numeric", ["12.3456", "12", "12.3"], {"kind": "scale"})
+        assert [len(value.partition(".")[2]) for value in after] == [4, 0, 1]
+
+
+class TestJson:
+    def erased(self, server: Connection[Any], document: str, paths: dict[str, Any], type_: str = "jsonb") -> Any:
+        return json.loads(treat(server, type_, [document], {"kind": "json", "paths": paths})[0])
+
+    @pytest.mark.parametrize("type_", ["json", "jsonb"])
+    def test_only_listed_paths_are_kept(self, server: Connection[Any], type_: str) -> None:
+        document = '{"a": {"b": 1, "secret": 2}, "c": [1, {"d": 2}], "secret": {"b": 3}}'
+        paths = {"a.b": {"kind": "keep"}, "c": {"kind": "keep"}, "nowhere.at.all": {"kind": "keep"}}
+        assert self.erased(server, document, paths, type_) == {"a": {"b": 1}, "c": [1, {"d": 2}]}
+
+    @pytest.mark.parametrize("document", ['"Ada"', "1", "[]", '["Ada"]', "null", "{}"])
+    def test_what_is_no_object_is_erased(self, server: Connection[Any], document: str) -> None:
+        assert self.erased(server, document, {"a": {"kind": "keep"}}) == {}
+
+    def test_null_and_empty_stay(self, server: Connection[Any]) -> None:
+        paths = {"a": {"kind": "pseudonym"}, "b": {"kind": "pseudonym"}, "c.d": {"kind": "keep"}}
+        assert self.erased(server, '{"a": null, "b": "", "c": null}', paths) == {"a": None, "b": "", "c": None}
+
+    def test_anything_but_a_word_or_number_is_erased_at_a_treated_path(self, server: Connection[Any]) -> None:
+        paths = {key: {"kind": "pseudonym"} for key in "abc"}
+        assert self.erased(server, '{"a": ["Ada"], "b": {"x": "Ada"}, "c": true}', paths) == {"a": None, "b": None, "c": None}
+
+    def test_anything_but_an_object_is_erased_on_the_way(self, server: Connection[Any]) -> None:
+        paths = {"a.b": {"kind": "keep"}, "c.0": {"kind": "keep"}}
+        assert self.erased(server, '{"a": "Ada", "c": ["Ada"]}', paths) == {"a": None, "c": None}
+
+    @pytest.mark.parametrize(
+        ("treat", "expected"),
+        [({"kind": "null"}, None), ({"kind": "constant", "value": "it's"}, "it's"), ({"kind": "placeholder"}, ""),
+         ({"kind": "constant", "value": 7}, "7")],
+    )  # fmt: skip
+    def test_suppression_inside(self, server: Connection[Any], treat: dict[str, Any], expected: object) -> None:
+        assert self.erased(server, '{"a": "Ada"}', {"a": treat}) == {"a": expected}
+
+    def test_the_same_value_inside_and_outside(self, server: Connection[Any]) -> None:
+        spec = {"kind": "surrogate", "of": "email", "domain": "email"}
+        outside = treat(server, "text", ["ada@example.net"], spec)
+        assert self.erased(server, '{"a": {"b": "ada@example.net"}}', {"a.b": spec}) == {"a": {"b": outside[0]}}
+
+    def test_keys_may_be_any_text_without_a_dot(self, server: Connection[Any]) -> None:
+        keys = ["it's", 'say "x"', "back\\slash", "kind", "山", " ", "{a}", "$1", ":x", "%s"]
+        document = json.dumps({key: "Ada" for key in keys})
+        assert self.erased(server, document, {key: {"kind": "keep"} for key in keys}) == {key: "Ada" for key in keys}
+        nested = json.dumps({"kind": {"kind": "Ada", "of": "Ada"}})
+        assert self.erased(server, nested, {"kind.kind": {"kind": "keep"}}) == {"kind": {"kind": "Ada"}}
+
+
+def test_arrays_of_arrays_come_out_flat(server: Connection[Any]) -> None:
+    after = treat(server, "text[]", ["{{Ada,Bob},{Cy,NULL}}"], {"kind": "pseudonym"})
+    assert re.fullmatch(r"\{[A-Z][a-z]{2},[A-Z][a-z]{2},[A-Z][a-z],NULL\}", after[0])

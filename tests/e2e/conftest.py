@@ -26,12 +26,13 @@ CREATE TABLE patients (
 );
 CREATE TABLE visits (id serial PRIMARY KEY, patient_id bigint NOT NULL REFERENCES patients, note text);
 INSERT INTO patients (name, email, code)
-SELECT 'Original Person ' || i, 'person' || i || '@northlake-mail.net', 'c' || i FROM generate_series(1, 300) AS i;
+SELECT 'Original Person ' || i, 'person' || i || '@northlake-mail.net', 'c' || i
+FROM generate_series(1, 300) AS i;
 INSERT INTO visits (patient_id, note) SELECT id, 'Original Person ' || id || ' came in.' FROM patients;
 CREATE TABLE flyway_schema_history (
     installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
-    type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer, installed_by varchar(100) NOT NULL,
-    installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL
+    type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer,
+    installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL
 );
 """
 POLICY = """\
@@ -49,8 +50,8 @@ tables:
     columns: {id: non_identifying, patient_id: non_identifying, note: free_text}
   public.flyway_schema_history:
     columns: {installed_rank: non_identifying, version: non_identifying, description: non_identifying,
-              type: non_identifying, script: non_identifying, checksum: non_identifying, installed_by: non_identifying,
-              installed_on: non_identifying, execution_time: non_identifying, success: non_identifying}
+              type: non_identifying, script: non_identifying, checksum: non_identifying,
+              installed_by: non_identifying, installed_on: non_identifying, execution_time: non_identifying, success: non_identifying}
 """
 SETTINGS = """\
 home: {home}
@@ -128,8 +129,10 @@ def clinic(production18: Cluster, home: Path, tmp_path: Path) -> Iterator[Clinic
     next(made, None)
 
 
-def target(production: Cluster, home: Path, folder: Path, policy: str, *, migrations: bool = True) -> Iterator[Clinic]:
-    """An empty database on production with role, policy and settings; taken away at the iterator's second step."""
+def target(
+    production: Cluster, home: Path, folder: Path, policy: str, *, migrations: bool = True
+) -> Iterator[Clinic]:
+    """An empty database on production with role, policy and settings; gone at the iterator's second step."""
     database = f"clinic_{uuid4().hex[:8]}"
     with psycopg.connect(production.dsn(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {database}".encode())

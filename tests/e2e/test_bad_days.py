@@ -68,7 +68,9 @@ def test_treatments_that_cannot_fit_are_all_named_at_once(clinic: Clinic) -> Non
 
 def test_a_foreign_key_treated_on_one_side_only(clinic: Clinic) -> None:
     with yesterday_keeps_serving(clinic):
-        clinic.edit("id: non_identifying\n      name", "id: {category: mrn, treat: {kind: unique}}\n      name")
+        clinic.edit(
+            "id: non_identifying\n      name", "id: {category: mrn, treat: {kind: unique}}\n      name"
+        )
         refused(clinic, errors.PlanRefused, "public.visits.patient_id (kept) references public.patients.id")
 
 
@@ -111,10 +113,9 @@ def test_no_room_on_the_disk(clinic: Clinic, monkeypatch) -> None:  # type: igno
         status[3] = status[4] = 0
         return os.statvfs_result(status)
 
-    with yesterday_keeps_serving(clinic):
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "statvfs", full)
-            refused(clinic, errors.DiskShort, "home")
+    with yesterday_keeps_serving(clinic), monkeypatch.context() as patch:
+        patch.setattr(os, "statvfs", full)
+        refused(clinic, errors.DiskShort, "home")
 
 
 def test_a_second_refresh_while_one_runs(clinic: Clinic) -> None:
@@ -142,7 +143,15 @@ def test_a_run_that_crashed_is_cleaned_up_by_the_next(clinic: Clinic) -> None:
 
 
 def _command(clinic: Clinic) -> list[str]:
-    return [sys.executable, "-m", "sanitizers.cli", "--settings", str(clinic.settings), "refresh", clinic.database]
+    return [
+        sys.executable,
+        "-m",
+        "sanitizers.cli",
+        "--settings",
+        str(clinic.settings),
+        "refresh",
+        clinic.database,
+    ]
 
 
 def _states(clinic: Clinic) -> list[str]:

@@ -12,7 +12,9 @@ from tests import datasets
 from tests.e2e.conftest import Clinic, target
 
 POLICIES = Path(__file__).parents[2] / "policies"
-needs_data = pytest.mark.skipif(datasets.SHARED is None, reason="the public data sets are not beside the checkout")
+needs_data = pytest.mark.skipif(
+    datasets.SHARED is None, reason="the public data sets are not beside the checkout"
+)
 
 
 @pytest.fixture
@@ -47,6 +49,11 @@ def test_synthea(public: Callable[[str], Clinic], folder: str) -> None:
     hospital = public("synthea")
     datasets.load_synthea(hospital.production.dsn(hospital.database), csv_folder=folder)
     hospital.refresh()
-    found = hospital.staging("SELECT count(*) = count(DISTINCT ssn), bool_and(ssn ~ '^666'), bool_and(full_name = first || ' ' || last) FROM ehr.patients")
+    found = hospital.staging(
+        "SELECT count(*) = count(DISTINCT ssn), bool_and(ssn ~ '^666'),"
+        " bool_and(full_name = first || ' ' || last) FROM ehr.patients"
+    )
     assert found == [(True, True, True)]
-    assert hospital.staging("SELECT count(*) > 0 FROM ehr.patient_summary s JOIN ehr.patients p USING (id, full_name, ssn)") == [(True,)]
+    assert hospital.staging(
+        "SELECT count(*) > 0 FROM ehr.patient_summary s JOIN ehr.patients p USING (id, full_name, ssn)"
+    ) == [(True,)]

@@ -11,7 +11,9 @@ def test_staging_has_every_row_and_no_original(clinic: Clinic) -> None:
     clinic.refresh()
     assert clinic.staging("SELECT count(*) FROM patients") == [(300,)]
     assert clinic.staging("SELECT count(*) FROM visits JOIN patients p ON p.id = patient_id") == [(300,)]
-    assert clinic.staging("SELECT count(*) FROM patients WHERE name LIKE 'Original%' OR email LIKE '%northlake%'") == [(0,)]
+    assert clinic.staging(
+        "SELECT count(*) FROM patients WHERE name LIKE 'Original%' OR email LIKE '%northlake%'"
+    ) == [(0,)]
     assert clinic.staging("SELECT count(*) FROM visits WHERE note LIKE '%Original%'") == [(0,)]
 
 
@@ -20,7 +22,11 @@ def test_no_file_of_the_released_server_holds_an_original(clinic: Clinic) -> Non
     [data] = clinic.home.rglob(f"{generation}/data")
     files = [file for file in data.rglob("*") if file.is_file()]
     assert len(files) > 500
-    holding = [file for file in files if b"northlake-mail" in file.read_bytes() or b"Original Person" in file.read_bytes()]
+    holding = [
+        file
+        for file in files
+        if b"northlake-mail" in file.read_bytes() or b"Original Person" in file.read_bytes()
+    ]
     assert holding == []
 
 
@@ -52,8 +58,13 @@ def test_a_rehearsal_stops_before_the_switch(clinic: Clinic) -> None:
 
 
 def test_pending_migrations_are_replayed(clinic: Clinic) -> None:
-    (clinic.folder / "migrations" / "V1__nickname.sql").write_text("ALTER TABLE patients ADD COLUMN nickname text;")
-    clinic.edit("      ward: non_identifying\n", "      ward: non_identifying\n      nickname: {category: name.first, pending: true}\n")
+    (clinic.folder / "migrations" / "V1__nickname.sql").write_text(
+        "ALTER TABLE patients ADD COLUMN nickname text;"
+    )
+    clinic.edit(
+        "      ward: non_identifying\n",
+        "      ward: non_identifying\n      nickname: {category: name.first, pending: true}\n",
+    )
     clinic.refresh()
     assert clinic.staging("SELECT version FROM flyway_schema_history") == [("1",)]
     assert clinic.staging("SELECT count(nickname) FROM patients") == [(0,)]

@@ -235,7 +235,9 @@ with control.lock("hospital"):
 
 def test_the_lock_names_its_holder_and_dies_with_it(control: Control) -> None:
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, control.dsn], stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", HOLDER, control.dsn],
+        stdout=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     try:

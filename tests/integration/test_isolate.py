@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,10 +13,10 @@ from sanitizers.stages.isolate import isolate
 
 
 @pytest.fixture(params=[18, 16])
-def lone_server(home: Path, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def lone_server(home: Path, request: pytest.FixtureRequest) -> Cluster:
     """A server nobody else uses: isolation concerns all of it."""
     binaries = find_binaries(request.param, home=home)
-    yield create_cluster(home / "lone", binaries, settings={"max_prepared_transactions": 5}, durable=False)
+    return create_cluster(home / "lone", binaries, settings={"max_prepared_transactions": 5}, durable=False)
 
 
 def test_a_subscription_is_dropped_without_its_publisher(lone_server: Cluster) -> None:
@@ -41,15 +40,21 @@ def test_slots_passwords_and_prepared_transactions_are_gone(lone_server: Cluster
         connection.execute("PREPARE TRANSACTION 'waiting'")
         isolate(connection)
         assert connection.execute("SELECT count(*) FROM pg_replication_slots").fetchone() == (0,)
-        assert connection.execute("SELECT count(*) FROM pg_authid WHERE rolpassword IS NOT NULL").fetchone() == (0,)
+        assert connection.execute(
+            "SELECT count(*) FROM pg_authid WHERE rolpassword IS NOT NULL"
+        ).fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM pg_prepared_xacts").fetchone() == (0,)
 
 
 def test_foreign_servers_go_with_their_mappings_and_tables(lone_server: Cluster) -> None:
     with psycopg.connect(lone_server.dsn(), autocommit=True) as connection:
         connection.execute("CREATE FOREIGN DATA WRAPPER anything")
-        connection.execute("CREATE SERVER elsewhere FOREIGN DATA WRAPPER anything OPTIONS (host 'production.invalid')")
-        connection.execute("CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (password 'production''s own')")
+        connection.execute(
+            "CREATE SERVER elsewhere FOREIGN DATA WRAPPER anything OPTIONS (host 'production.invalid')"
+        )
+        connection.execute(
+            "CREATE USER MAPPING FOR PUBLIC SERVER elsewhere OPTIONS (password 'production''s own')"
+        )
         connection.execute("CREATE FOREIGN TABLE remote (n int) SERVER elsewhere")
         kinds = {wire.kind for wire in isolate(connection).wires}
         assert kinds == {"foreign server", "user mapping", "maintenance database"}
@@ -71,7 +76,9 @@ def test_databases_the_policy_does_not_speak_of_are_dropped(lone_server: Cluster
         assert isolate(connection).wires == ()
     for name in ("postgres", "template1"):
         with psycopg.connect(lone_server.dsn(name)) as connection:
-            assert connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone() == (0,)
+            assert connection.execute(
+                "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchone() == (0,)
 
 
 def test_a_clone_in_a_shared_server_leaves_its_neighbours_alone(lone_server: Cluster) -> None:
@@ -79,5 +86,9 @@ def test_a_clone_in_a_shared_server_leaves_its_neighbours_alone(lone_server: Clu
         connection.execute("CREATE DATABASE neighbour")
         connection.execute("CREATE ROLE app LOGIN PASSWORD 'kept'")
         isolate(connection, shared_server=True)
-        assert connection.execute("SELECT count(*) FROM pg_database WHERE datname = 'neighbour'").fetchone() == (1,)
-        assert connection.execute("SELECT count(*) FROM pg_authid WHERE rolpassword IS NOT NULL").fetchone() == (1,)
+        assert connection.execute(
+            "SELECT count(*) FROM pg_database WHERE datname = 'neighbour'"
+        ).fetchone() == (1,)
+        assert connection.execute(
+            "SELECT count(*) FROM pg_authid WHERE rolpassword IS NOT NULL"
+        ).fetchone() == (1,)

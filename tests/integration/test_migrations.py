@@ -251,10 +251,12 @@ def test_scripts_may_commit_and_change_the_session(clone: Connection[Any], tmp_p
 
 def test_they_run_as_the_owner_of_the_ledger(clone: Connection[Any], tmp_path: Path) -> None:
     owner, reader = "h4 Migrator", "h4 Reader"
-    clone.execute(f"""
+    clone.execute(
+        f"""
         DROP ROLE IF EXISTS "{owner}", "{reader}"; CREATE ROLE "{owner}"; CREATE ROLE "{reader}";
         GRANT CREATE ON SCHEMA public TO "{owner}"; ALTER TABLE flyway_schema_history OWNER TO "{owner}";
-        ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" GRANT SELECT ON TABLES TO "{reader}";""".encode())
+        ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" GRANT SELECT ON TABLES TO "{reader}";""".encode()
+    )
     try:
         replay(clone, settings(folder(tmp_path, V1__a="CREATE TABLE owned (id int)")))
         assert one(clone, "SELECT tableowner FROM pg_tables WHERE tablename = 'owned'") == owner
@@ -406,7 +408,9 @@ def run(postgres_database: str, postgres_database_16: str, tmp_path: Path, home:
         pending = "  public.visits: {pending: true, columns: {id: non_identifying}}\n"
         policy = load_policy(policy_file(source, tmp_path, pending))
     target = Target(
-        policy=policy.path, source=Source(dsn=postgres_database), migrations=settings(tmp_path),
+        policy=policy.path,
+        source=Source(dsn=postgres_database),
+        migrations=settings(tmp_path),
         endpoint=EndpointSettings(service="hospital_staging", file=tmp_path / "pg_service.conf"),
     )
     control = Control(postgres_database_16)
@@ -417,9 +421,19 @@ def run(postgres_database: str, postgres_database_16: str, tmp_path: Path, home:
     snapshot = provider.create(label, None)
     result = SnapshotResult(snapshot, provider.clone(snapshot, label))
     yield Run(
-        id=run_id, generation=label, database="hospital", target=target, policy=policy, root=home,
-        control=control, provider=provider, endpoint=endpoint_provider(target.endpoint), key=RunKey.draw(),
-        clock=lambda: NOW, progress=Quiet(), results={SnapshotResult: result},
+        id=run_id,
+        generation=label,
+        database="hospital",
+        target=target,
+        policy=policy,
+        root=home,
+        control=control,
+        provider=provider,
+        endpoint=endpoint_provider(target.endpoint),
+        key=RunKey.draw(),
+        clock=lambda: NOW,
+        progress=Quiet(),
+        results={SnapshotResult: result},
     )
     provider.destroy(label)
     provider.discard(snapshot)

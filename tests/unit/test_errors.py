@@ -1,4 +1,4 @@
-"""The error tree: stable exit codes, messages that say where and what to do, and a README that lists them all."""
+"""The error tree: stable exit codes, messages that say where and what to do, a README with all."""
 
 from __future__ import annotations
 
@@ -38,5 +38,7 @@ def test_the_readme_lists_it(kind: type[UnderstudyError]) -> None:
 
 
 def test_the_message_has_all_problems_and_the_way_out() -> None:
-    error = errors.PlanRefused("it does not fit", where="p.yaml", hint="mend it", problems=(Problem("p.yaml:3", "no"),))
+    error = errors.PlanRefused(
+        "it does not fit", where="p.yaml", hint="mend it", problems=(Problem("p.yaml:3", "no"),)
+    )
     assert str(error) == "p.yaml: it does not fit\n  - p.yaml:3: no\n  What to do: mend it"

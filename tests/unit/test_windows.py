@@ -39,8 +39,16 @@ def sequence(type: str = "int8", increment: int = 1, last: int = 1, **changes: o
     if increment < 0:
         low, high = -high - 1, -1
     values: dict[str, object] = {
-        "name": Name("public", "s"), "type": type, "start": 1, "minimum": low, "maximum": high,
-        "increment": increment, "cycle": False, "cache": 1, "last_value": last, "is_called": True,
+        "name": Name("public", "s"),
+        "type": type,
+        "start": 1,
+        "minimum": low,
+        "maximum": high,
+        "increment": increment,
+        "cycle": False,
+        "cache": 1,
+        "last_value": last,
+        "is_called": True,
     }
     return Sequence(**{**values, **changes})  # type: ignore[arg-type]
 
