@@ -90,7 +90,7 @@ def open_clone(
     """A session that may write, on the clone named `label` and nowhere else.
 
     The proof is the server's `cluster_name` (from the configuration we wrote), or, where a clone is a
-    database beside others (`database_marker`), the database's comment. GuardTripped when it is not that clone.
+    database beside others (`database_marker`), the database's comment. GuardTripped when it is another.
     """
     with described("opening the clone"):
         connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10)

@@ -32,7 +32,8 @@ INSERT INTO visits (patient_id, note) SELECT id, 'Original Person ' || id || ' c
 CREATE TABLE flyway_schema_history (
     installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
     type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer,
-    installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(), execution_time integer NOT NULL, success boolean NOT NULL
+    installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(),
+    execution_time integer NOT NULL, success boolean NOT NULL
 );
 """
 POLICY = """\
@@ -51,7 +52,8 @@ tables:
   public.flyway_schema_history:
     columns: {installed_rank: non_identifying, version: non_identifying, description: non_identifying,
               type: non_identifying, script: non_identifying, checksum: non_identifying,
-              installed_by: non_identifying, installed_on: non_identifying, execution_time: non_identifying, success: non_identifying}
+              installed_by: non_identifying, installed_on: non_identifying,
+              execution_time: non_identifying, success: non_identifying}
 """
 SETTINGS = """\
 home: {home}

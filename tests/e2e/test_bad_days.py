@@ -10,11 +10,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 from sanitizers import errors
 from sanitizers.errors import UnderstudyError
 from sanitizers.settings import load_settings
 from sanitizers.workspace import open_workspace
+from tests.conftest import remove_servers
 from tests.e2e.conftest import Clinic
 
 
@@ -105,17 +109,25 @@ def test_a_treatment_that_breaks_a_constraint(clinic: Clinic) -> None:
         refused(clinic, errors.ScrubFailed, "public.patients could not be rewritten", "constraint known")
 
 
-def test_no_room_on_the_disk(clinic: Clinic, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    real = os.statvfs
+@pytest.fixture
+def cramped(home: Path) -> Iterator[Path]:
+    """The home on a small disk of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk takes root")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700m,mode=0711", "tmpfs", home], check=True)
+    yield home
+    remove_servers(home)
+    subprocess.run(["umount", home], check=True)
 
-    def full(path: object) -> object:
-        status = list(real(path))  # type: ignore[call-overload]
-        status[3] = status[4] = 0
-        return os.statvfs_result(status)
 
-    with yesterday_keeps_serving(clinic), monkeypatch.context() as patch:
-        patch.setattr(os, "statvfs", full)
-        refused(clinic, errors.DiskShort, "home")
+def test_no_room_on_the_disk(cramped: Path, clinic: Clinic) -> None:
+    with yesterday_keeps_serving(clinic):
+        room = os.statvfs(cramped)
+        with (cramped / "somebody_elses_file").open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - 2**22)
+        refused(clinic, errors.DiskShort, "free")
+        (cramped / "somebody_elses_file").unlink()
+    clinic.refresh()
 
 
 def test_a_second_refresh_while_one_runs(clinic: Clinic) -> None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from sanitizers.errors import PolicyInvalid
 from sanitizers.keys import RunKey
 from sanitizers.policy.bindings import Bindings
 from sanitizers.policy.compile import treatment
@@ -42,7 +43,7 @@ class TestDefinitions:
     @pytest.mark.parametrize(
         ("spec", "summary"),
         [
-            ({"kind": "null"}, "null"),
+            ({"kind": "null"}, "set to NULL"),
             ({"kind": "surrogate", "of": "first_name"}, "surrogate first name"),
             ({"kind": "unique", "format": "ssn"}, "keyed bijection into area 666"),
             ({"kind": "date_shift", "days": 9, "by": "id"}, "shifted by up to 9 days per id"),
@@ -122,7 +123,7 @@ class TestFragments:
         tree = exp.column("a")
         assert owned(tree) is tree
         whole = cast(tree, "name[]")
-        assert whole.sql("postgres") == "CAST(a AS name[])"
+        assert whole.sql("postgres") == "CAST(a AS NAME[])"
         assert owned(tree) is not tree
         assert owned(tree) == tree
 
@@ -132,9 +133,9 @@ class TestWords:
     @pytest.mark.parametrize("locale", LOCALES)
     def test_lists_are_long_and_fit_a_name(self, name: str, locale: str) -> None:
         words = pool(name, locale)
-        assert len(words) > 40
+        assert len(words) > 30
         assert len(set(words)) == len(words)
-        assert all(2 <= len(word) and len(word.encode()) <= 63 for word in words)
+        assert all(2 <= len(word.encode()) <= 63 for word in words)
         assert not any(re.search(r"\s\s|^\s|\s$|[\n\t\0]", word) for word in words)
 
     @pytest.mark.parametrize(
@@ -146,6 +147,12 @@ class TestWords:
         words = pool(name, "en_US", longest)
         assert len(words) > 40
         assert all(len(word) <= longest for word in words)
+
+    def test_too_few_words_are_an_error(self) -> None:
+        with pytest.raises(PolicyInvalid, match="only 0 words for company of at most 2 characters"):
+            pool("company", "en_US", 2)
+        with pytest.raises(PolicyInvalid, match="Faker knows no locale 'xx_XX'"):
+            pool("company", "xx_XX")
 
     def test_same_words_every_time_in_no_order(self) -> None:
         pool.cache_clear()
