@@ -68,3 +68,20 @@ def test_pending_migrations_are_replayed(clinic: Clinic) -> None:
     clinic.refresh()
     assert clinic.staging("SELECT version FROM flyway_schema_history") == [("1",)]
     assert clinic.staging("SELECT count(nickname) FROM patients") == [(0,)]
+
+
+def test_a_clone_beside_production_in_one_server(clinic: Clinic) -> None:
+    """The template provider: for a server on the staging host itself, entered through its socket."""
+    server = clinic.production
+    socket = f"host={server.socket_dir} port={server.port} user=postgres dbname={clinic.database}"
+    clinic.configure(
+        f'source: {{dsn: "host=127.0.0.1 port={server.port} user={clinic.database} dbname={clinic.database}",'
+        f' password: "file:{clinic.folder / "password"}"}}',
+        f'source: {{dsn: "{socket}"}}\n    snapshot: {{provider: template}}',
+    )
+    clinic.refresh()
+    assert clinic.staging("SELECT count(*) FROM patients WHERE name LIKE 'Original%'") == [(0,)]
+    first = clinic.staging("SELECT current_database()")
+    assert first != [(clinic.database,)]
+    clinic.refresh()
+    assert clinic.staging("SELECT current_database()") != first

@@ -30,9 +30,8 @@ ALTER TABLE shop.types DROP COLUMN gone;
 CREATE TABLE parent (id int PRIMARY KEY, code text, other text, UNIQUE (code, id), CHECK (code <> other) NOT VALID);
 CREATE UNIQUE INDEX parent_lower ON parent (lower(code)) INCLUDE (id) WHERE other IS NULL;
 CREATE INDEX parent_plain ON parent (code);
-CREATE TABLE child (
-    parent_id int REFERENCES parent, code text, FOREIGN KEY (code, parent_id) REFERENCES parent (code, id) NOT VALID
-);
+CREATE TABLE child (parent_id int REFERENCES parent, code text);
+ALTER TABLE child ADD FOREIGN KEY (code, parent_id) REFERENCES parent (code, id) NOT VALID;
 CREATE TABLE log (id int, at date, PRIMARY KEY (id, at), parent_id int REFERENCES parent) PARTITION BY RANGE (at);
 CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM ('2024-01-01') TO ('2025-01-01') PARTITION BY LIST (id);
 CREATE TABLE log_1_a PARTITION OF log_1 DEFAULT;
