@@ -16,7 +16,7 @@ from sanitizers.catalog import Catalog
 from sanitizers.control import Control
 from sanitizers.control.model import Generation, RunEntry
 from sanitizers.endpoints import endpoint_provider
-from sanitizers.errors import NotFound, WrongState
+from sanitizers.errors import NotFound, UnderstudyError, WrongState
 from sanitizers.keys import RunKey
 from sanitizers.pipeline import Execution, Outcome, Watcher, utc_now
 from sanitizers.policy.document import LoadedPolicy, load_policy
@@ -28,8 +28,9 @@ from sanitizers.postgres.connection import described, read_source
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.preview import PreviewRow, preview
 from sanitizers.results import ReportResult, SwitchResult
-from sanitizers.settings import Settings, Source, default_home, resolve_dsn
+from sanitizers.settings import Settings, Source, Target, default_home, resolve_dsn
 from sanitizers.snapshots import snapshot_provider
+from sanitizers.snapshots.base import SnapshotProvider
 from sanitizers.stages.base import Approver, Options, Run
 from sanitizers.stages.plan import make_plan
 from sanitizers.stages.reap import Reaper
@@ -69,41 +70,58 @@ class Workspace:
 
         `until` names a stage to stop before. Busy when another refresh of the database runs.
         """
-        policy = load_policy(self.settings.target(database).policy)
+        target = self.settings.target(database)
         with self.control.lock(database):
             started = utc_now()
             self._close_crashed(database, started)
+            policy = self._policy(database, target, options, started)
             run = self._run(database, policy, options, watcher, started)
             run.approver = approver
-            run.expectations = ExpectationRunner()
-            run.expectations.start()
             return Execution(run, watcher, started).execute(until)
+
+    def _policy(self, database: str, target: Target, options: Options, started: datetime) -> LoadedPolicy:
+        """The policy; a night refused because it cannot be read is on record, too."""
+        try:
+            return load_policy(target.policy)
+        except UnderstudyError as error:
+            run_id = self._start(database, options, "", "", started)
+            self.control.finish_run(run_id, "refused", error.to_json(), utc_now())
+            raise
+
+    def _start(self, database: str, options: Options, digest: str, text: str, started: datetime) -> str:
+        host, pid = socket.gethostname(), os.getpid()
+        return self.control.start_run(database, options.trigger, digest, text, host, pid, started)
 
     def _run(
         self, database: str, policy: LoadedPolicy, options: Options, watcher: Watcher, started: datetime
     ) -> Run:
         target = self.settings.target(database)
-        run_id = self.control.start_run(
-            database, options.trigger, policy.digest, policy.text, socket.gethostname(), os.getpid(), started
-        )
-        generation = self.control.new_generation(database, run_id, started)
         make_passable(self.home / database)
+        provider, endpoint = self._provider(database), endpoint_provider(target.endpoint)
+        expectations = ExpectationRunner()
+        expectations.start()
+        run_id = self._start(database, options, policy.digest, policy.text, started)
         return Run(
             id=run_id,
-            generation=generation.label,
+            generation=self.control.new_generation(database, run_id, started).label,
             database=database,
             target=target,
             policy=policy,
             root=self.home,
             control=self.control,
-            provider=snapshot_provider(target, database, self.home, self.settings.binaries),
-            endpoint=endpoint_provider(target.endpoint),
+            provider=provider,
+            endpoint=endpoint,
             key=RunKey.draw(),
             clock=utc_now,
             progress=watcher,
             options=options,
             binaries=self.settings.binaries,
+            expectations=expectations,
         )
+
+    def _provider(self, database: str) -> SnapshotProvider:
+        target = self.settings.target(database)
+        return snapshot_provider(target, database, self.home, self.settings.binaries)
 
     def _close_crashed(self, database: str, now: datetime) -> None:
         """We hold the lock, so a run that is still open is a dead process's; its clone is reaped later."""
@@ -178,13 +196,13 @@ class Workspace:
 
     def _switch(self, database: str) -> Switch:
         target = self.settings.target(database)
-        provider = snapshot_provider(target, database, self.home, self.settings.binaries)
-        return Switch(database, target, self.control, provider, endpoint_provider(target.endpoint))
+        endpoint = endpoint_provider(target.endpoint)
+        return Switch(database, target, self.control, self._provider(database), endpoint)
 
     def _reaper(self, database: str) -> Reaper:
         target = self.settings.target(database)
-        provider = snapshot_provider(target, database, self.home, self.settings.binaries)
-        return Reaper(database, target, self.control, provider, endpoint_provider(target.endpoint))
+        endpoint = endpoint_provider(target.endpoint)
+        return Reaper(database, target, self.control, self._provider(database), endpoint)
 
 
 @contextmanager

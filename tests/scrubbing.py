@@ -89,8 +89,12 @@ def select_of(heap: Table, found: Treatment) -> Statement:
 
 
 def treat(
-    connection: Connection[Any], type_: str, values: Sequence[object], spec: dict[str, Any],
-    category: str = "email", key: RunKey = KEY,
+    connection: Connection[Any],
+    type_: str,
+    values: Sequence[object],
+    spec: dict[str, Any],
+    category: str = "email",
+    key: RunKey = KEY,
 ) -> list[Any]:
     """What a treatment makes of the values of a column of that type; the results went into such a column."""
     heap, found = fill(connection, type_, values), treatment(spec, category)

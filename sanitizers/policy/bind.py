@@ -14,10 +14,10 @@ from sqlglot import exp, parse_one
 
 from sanitizers.catalog import Catalog, Column, ForeignKey, Name, Table, Unique
 from sanitizers.errors import PlanRefused, Problem
+from sanitizers.policy import plan as frozen
 from sanitizers.policy.compile import Treatment, mapping, row_select, sql_text, treatment
 from sanitizers.policy.document import CategoryRule, ColumnRule, LoadedPolicy, TableRule
 from sanitizers.policy.exempt import exempt_condition
-from sanitizers.policy import plan as frozen
 from sanitizers.policy.plan import ColumnPlan, Plan, TablePlan, TableRulePlan
 from sanitizers.transformers import TRANSFORMERS
 
@@ -42,7 +42,8 @@ def _bound(policy: LoadedPolicy, catalog: Catalog) -> _Binder:
     if binder.problems:
         count = len(binder.problems)
         raise PlanRefused(
-            f"the policy does not fit the database: {count} problem{'s' * (count > 1)}", where=str(policy.path),
+            f"the policy does not fit the database: {count} problem{'s' * (count > 1)}",
+            where=str(policy.path),
             problems=tuple(binder.problems),
             hint="correct the policy and try again; nothing was changed, staging serves what it served",
         )
@@ -120,12 +121,20 @@ class _Binder:
         rule = self.policy.policy.tables.get(str(table.name))
         if rule is None:
             where = self.policy.where("tables")
-            yield Problem(where, f"no rule covers table {table.name} ({len(table.columns)} columns)", "add it under tables:")
+            yield Problem(
+                where,
+                f"no rule covers table {table.name} ({len(table.columns)} columns)",
+                "add it under tables:",
+            )
             return
         for column in table.columns:
             if column.name not in rule.columns and not column.generated:
                 where = self.policy.where("tables", str(table.name), "columns")
-                yield Problem(where, f"no rule covers column {table.name}.{column.name} ({column.type})", "say what it is")
+                yield Problem(
+                    where,
+                    f"no rule covers column {table.name}.{column.name} ({column.type})",
+                    "say what it is",
+                )
 
     def _table(self, name: str, rule: TableRule) -> None:
         assert self.catalog is not None
@@ -138,7 +147,9 @@ class _Binder:
             return
         if table.parent is not None:
             root = self.catalog.root_of(table.name)
-            self.problems.append(Problem(where, f"table {name} is a partition of {root}", f"give the rules under {root}"))
+            self.problems.append(
+                Problem(where, f"table {name} is a partition of {root}", f"give the rules under {root}")
+            )
             return
         if table.kind == "f":
             return
@@ -163,7 +174,9 @@ class _Binder:
         where, profile = self.policy.where("tables", table, "columns", name), self.policy.profile
         subject = f"{table}.{name}"
         if profile.rule(rule.category) is None:
-            self._problem(where, f"{subject}: unknown category {rule.category!r}", profile.nearest(rule.category))
+            self._problem(
+                where, f"{subject}: unknown category {rule.category!r}", profile.nearest(rule.category)
+            )
             return None
         spec = rule.treat if rule.treat is not None else profile.treatment(rule.category)
         found = self._validated(_At(table, name, subject), spec, rule.category)
@@ -174,7 +187,11 @@ class _Binder:
     def _validated(self, at: _At, spec: Mapping[str, object], category: str) -> Treatment | None:
         kind, where = spec.get("kind"), self.policy.where(*at.keys, "kind")
         if not isinstance(kind, str) or kind not in TRANSFORMERS:
-            hint = 'write kind: "null", in quotes' if kind is None and "kind" in spec else _near(str(kind), list(TRANSFORMERS))
+            hint = (
+                'write kind: "null", in quotes'
+                if kind is None and "kind" in spec
+                else _near(str(kind), list(TRANSFORMERS))
+            )
             self._problem(where, f"{at.subject}: unknown treatment {kind!r}", hint)
             return None
         resolved = self._resolved(at, spec)
@@ -208,7 +225,9 @@ class _Binder:
             return None
         spec = profile.treatment(part) if isinstance(part, str) else part
         if not isinstance(spec, Mapping):
-            self._problem(where, f"{at.subject}: neither a category nor a treatment", "write a category, or {kind: ...}")
+            self._problem(
+                where, f"{at.subject}: neither a category nor a treatment", "write a category, or {kind: ...}"
+            )
             return None
         found = self._validated(at, spec, part if isinstance(part, str) else "")
         if found is None:
@@ -225,7 +244,11 @@ class _Binder:
 
     def _may_keep(self, rule: ColumnRule) -> bool:
         category = self._category(rule)
-        return category.classification == "non_identifying" or bool(rule.reason) or (rule.treat is None and bool(category.reason))
+        return (
+            category.classification == "non_identifying"
+            or bool(rule.reason)
+            or (rule.treat is None and bool(category.reason))
+        )
 
     def _category(self, rule: ColumnRule) -> CategoryRule:
         return self.policy.profile.categories[rule.category.partition(".")[0]]
@@ -236,7 +259,9 @@ class _Binder:
         assert self.catalog is not None
         where = self.policy.where("tables", str(bound.table.name), "exempt")
         try:
-            bound.exempt = exempt_condition(bound.table, self.policy.policy.tables, self.catalog, "t", self._treated_columns)
+            bound.exempt = exempt_condition(
+                bound.table, self.policy.policy.tables, self.catalog, "t", self._treated_columns
+            )
         except PlanRefused as error:
             self._problem(where, error.what, error.hint)
 
@@ -253,12 +278,14 @@ class _Binder:
                 yield Problem(where, f"{table.name}.{name}: {what}")
             unique = next((u for heap in heaps for u in heap.uniques if _breaks(u, name, found)), None)
             if unique is not None:
-                what = f"{table.name}.{name}: {found.kind} may repeat values, but index {unique.name} is unique"
+                what = (
+                    f"{table.name}.{name}: {found.kind} may repeat values, but index {unique.name} is unique"
+                )
                 yield Problem(where, what, "treat it with {kind: unique}")
         yield from self._generated(bound)
 
     def _generated(self, bound: _Bound) -> Iterator[Problem]:
-        """Generated columns are computed again; that changes them only where what they are computed from changes."""
+        """Generated columns are computed again: they change only where their inputs change."""
         for column in bound.table.columns:
             rule = bound.rule.columns.get(column.name)
             if rule is None or not column.generated or self.policy.profile.rule(rule.category) is None:
@@ -281,19 +308,19 @@ class _Binder:
     def _key(self, bound: _Bound, target: _Bound, key: ForeignKey) -> Iterator[Problem]:
         for mine, theirs in zip(key.columns, key.referenced_columns, strict=True):
             here, there = bound.treatments.get(mine), target.treatments.get(theirs)
-            where = self.policy.where("tables", str(bound.table.name), "columns", mine)
             if here is not None and here.kind == "null":
                 continue
-            if here == there and (here is None or here.transformer.deterministic):
-                if here is not None and _parted(bound, target, key, here):
-                    what = f"{bound.table.name}.{mine}: exempt rows keep what foreign key {key.name} leads to, others do not"
-                    yield Problem(where, what, "treat both sides with {kind: unique}, or exempt through this key")
-                continue
-            what = (
-                f"{bound.table.name}.{mine} ({_said(here)}) references {target.table.name}.{theirs} ({_said(there)})"
-                f" by foreign key {key.name}"
-            )
-            yield Problem(where, what, "give both sides the same category and treatment")
+            where = self.policy.where("tables", str(bound.table.name), "columns", mine)
+            if here != there or (here is not None and not here.transformer.deterministic):
+                what = (
+                    f"{bound.table.name}.{mine} ({_said(here)}) references"
+                    f" {target.table.name}.{theirs} ({_said(there)}) by foreign key {key.name}"
+                )
+                yield Problem(where, what, "give both sides the same category and treatment")
+            elif here is not None and _parted(bound, target, key, here):
+                what = f"exempt rows keep what foreign key {key.name} leads to, others do not"
+                hint = "treat both sides with {kind: unique}, or exempt through this key"
+                yield Problem(where, f"{bound.table.name}.{mine}: {what}", hint)
 
     def plan(self) -> Plan:
         assert self.catalog is not None
@@ -312,24 +339,41 @@ class _Binder:
     def _rule(self, bound: _Bound) -> TableRulePlan:
         columns = tuple(self._column_plan(bound, column) for column in bound.table.columns)
         return TableRulePlan(
-            bound.table.name, columns, _key(bound), sql_text(bound.exempt) if bound.exempt is not None else "",
+            bound.table.name,
+            columns,
+            _key(bound),
+            sql_text(bound.exempt) if bound.exempt is not None else "",
             bound.rule.exempt.reason if bound.rule.exempt else "",
         )
 
     def _column_plan(self, bound: _Bound, column: Column) -> ColumnPlan:
         rule = bound.rule.columns.get(column.name)
         if rule is None or column.generated:
-            return ColumnPlan(column.name, column.type, rule.category if rule else "", "", "generated", "computed again by the server")
+            return ColumnPlan(
+                column.name,
+                column.type,
+                rule.category if rule else "",
+                "",
+                "generated",
+                "computed again by the server",
+            )
         category, found = self._category(rule), bound.treatments.get(column.name)
-        must = category.classification == "direct_identifier" or rule.category.partition(".")[0] in _UNSTRUCTURED
+        must = (
+            category.classification == "direct_identifier" or rule.category.partition(".")[0] in _UNSTRUCTURED
+        )
         head = (column.name, column.type, rule.category, category.classification)
         if found is None:
             return ColumnPlan(*head, "keep", "kept", reason=rule.reason or category.reason)
         transformer = found.transformer
         return ColumnPlan(
-            *head, found.kind, transformer.summary(found.params), reason=rule.reason or "",
-            domain=found.domain if hasattr(found.params, "domain") else "", must_differ=must and found.kind not in _FIXED,
-            reserved=transformer.reserved(found.params), erases_nulls=not transformer.keeps_empty,
+            *head,
+            found.kind,
+            transformer.summary(found.params),
+            reason=rule.reason or "",
+            domain=found.domain if hasattr(found.params, "domain") else "",
+            must_differ=must and found.kind not in _FIXED,
+            reserved=transformer.reserved(found.params),
+            erases_nulls=not transformer.keeps_empty,
         )
 
     def _mappings(self) -> Iterator[frozen.Mapping]:
@@ -341,7 +385,9 @@ class _Binder:
                     entry = (name, self.bound[name].table.by_name[column])
                     columns.setdefault((found.domain, format_), []).append(entry)
         for (domain, format_), entries in columns.items():
-            yield mapping(domain, format_, [(table, column, self.bound[table].exempt) for table, column in entries])
+            yield mapping(
+                domain, format_, [(table, column, self.bound[table].exempt) for table, column in entries]
+            )
 
     def _rewrites(self) -> Iterator[TablePlan]:
         assert self.catalog is not None

@@ -1,4 +1,4 @@
-"""What a plan's binding names stand for in one run: key pads, word lists, secret numbers, the known password."""
+"""What a plan's binding names stand for in one run: key pads, words, secret numbers, the known password."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Treatment:
 
 
 def treatment(spec: dict[str, Any], category: str) -> Treatment:
-    """The treatment a `treat:` mapping describes. KeyError for an unknown kind, pydantic's error for bad params."""
+    """The treatment of a `treat:` mapping. KeyError for an unknown kind, pydantic's error for bad parameters."""
     transformer = TRANSFORMERS[spec["kind"]]
     params = transformer.params.model_validate({key: value for key, value in spec.items() if key != "kind"})
     named = getattr(params, "domain", None)
@@ -89,7 +89,7 @@ class RowScope:
     """What a column's treatment leans on."""
 
     lets: dict[str, str]
-    """SQL of what is computed once a row, by column name of the inner query; grows as treatments ask for it."""
+    """SQL of what is computed once a row, by column of the inner query; grows as treatments ask for it."""
     domain: str
 
     def parameter(self, binding: str, type_: str) -> exp.Expression:
@@ -105,7 +105,8 @@ class RowScope:
     def mapped(self, value: exp.Expression, format_: str) -> exp.Expression:
         return fragment(
             "(SELECT m.replacement FROM :map WHERE m.original = :value)",
-            map=relation(map_name(self.domain, format_), alias="m"), value=value,
+            map=relation(map_name(self.domain, format_), alias="m"),
+            value=value,
         )
 
     def column(self, name: str) -> exp.Expression:
@@ -114,7 +115,9 @@ class RowScope:
     def nested(self, treat: dict[str, Any], column: Column, value: exp.Expression) -> exp.Expression:
         part = treatment(treat, self.domain)
         scope = ElementScope(self.lets, part.domain)
-        return guarded(part.transformer, column, value, part.transformer.expression(column, part.params, value, scope))
+        return guarded(
+            part.transformer, column, value, part.transformer.expression(column, part.params, value, scope)
+        )
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ class ElementScope(RowScope):
     def keyed(self, value: exp.Expression, build: Build) -> exp.Expression:
         return fragment(
             "(SELECT :result FROM (SELECT :digest AS h OFFSET 0) AS k)",
-            result=build(exp.column("h", table="k")), digest=digest(self.domain, value),
+            result=build(exp.column("h", table="k")),
+            digest=digest(self.domain, value),
         )
 
 
@@ -135,7 +139,10 @@ def map_name(domain: str, format_: str) -> Name:
 
 
 def guarded(
-    transformer: Transformer, column: Column, value: exp.Expression, result: exp.Expression,
+    transformer: Transformer,
+    column: Column,
+    value: exp.Expression,
+    result: exp.Expression,
     exempt: exp.Expression | None = None,
 ) -> exp.Expression:
     """NULL stays NULL, '' stays '', exempt rows stay: in that case the value itself, else the result."""
@@ -146,7 +153,9 @@ def guarded(
             reasons.append(fragment(":v = ''", v=value))
     if not reasons:
         return result
-    return fragment("CASE WHEN :keep THEN :v ELSE :r END", keep=exp.or_(*reasons, copy=False), v=value, r=result)
+    return fragment(
+        "CASE WHEN :keep THEN :v ELSE :r END", keep=exp.or_(*reasons, copy=False), v=value, r=result
+    )
 
 
 @dataclass(frozen=True)
@@ -252,11 +261,12 @@ WITH source AS (
     SELECT DISTINCT shape FROM written
 ), frame AS (
     SELECT row_number() OVER () AS id, shape, width, radix, low, :high AS high,
-           concat('FM', regexp_replace(replace(replace(shape, '\', '\\'), '"', '\"'), '([^0]+)', '"\1"', 'g')) AS picture
+           concat('FM', regexp_replace(replace(replace(shape, '\', '\\'), '"', '\"'), '([^0]+)', '"\1"', 'g'))
+           AS picture
     FROM (SELECT shape, width, radix, :low AS low
           FROM (SELECT shape, CASE WHEN strpos(shape, '0') > 0 THEN 10 ELSE :letters END AS radix,
-                       length(shape) - length(translate(shape, CASE WHEN strpos(shape, '0') > 0 THEN '0' ELSE 'Aa' END, ''))
-                       AS width
+                       length(shape) - length(translate(shape, '0' || CASE WHEN strpos(shape, '0') > 0 THEN ''
+                                                                           ELSE 'Aa' END, '')) AS width
                 FROM shapes) AS w
           WHERE width > 0 AND radix > 0) AS f
 ), framed AS (
@@ -284,14 +294,15 @@ FROM (SELECT v, shape, width, radix, picture, low + number AS number
       FROM numbered JOIN frame USING (id) WHERE v IS NOT NULL) AS r
 UNION ALL
 SELECT p.v, :dense
-FROM room JOIN placed AS p USING (id) JOIN placed AS q ON q.id = p.id AND q.place = (p.place + 1) % room.wanted
+FROM room JOIN placed AS p USING (id)
+     JOIN placed AS q ON q.id = p.id AND q.place = (p.place + 1) % room.wanted
 WHERE room.free < room.wanted
 """
-"""A value's shape has 0 for its digits (or A and a for its letters where it has no digits). Values of one shape
-take numbers that no original of that shape has, one after the other in the order of their digests from a secret
-one on: a bijection whose results are nobody's originals. `at` counts the free numbers; a number is its place
-among them plus the originals before it. Where there is no room for all, each value becomes the next one in digest
-order, so that still nobody keeps his own. Values of exempt rows stay, wherever they are referenced."""
+"""A value's shape has 0 for its digits (or A and a for its letters where it has no digits). Values of one
+shape take numbers that no original of that shape has, one after the other in the order of their digests from a
+secret one on: a bijection whose results are nobody's originals. `at` counts the free numbers; a number is its
+place among them plus the originals before it. Where there is no room for all, each value becomes the next one
+in digest order, so that still nobody keeps his own. Values of exempt rows stay, wherever they are referenced."""
 
 _UPPER, _LOWER = "BCDEFGHIJKLMNOPQRSTUVWXYZ", "bcdefghijklmnopqrstuvwxyz"
 _CHARACTERS = """
@@ -299,7 +310,8 @@ FROM (SELECT c, i, count(*) FILTER (WHERE c ~ '[A-Za-z]') OVER (ORDER BY i) AS n
       FROM unnest(string_to_array(:text, NULL)) WITH ORDINALITY AS u(c, i)) AS d
 """
 _WORD = f"""
-(SELECT string_agg(CASE WHEN c ~ '[A-Za-z]' THEN chr(ascii(c) + (div(number, 26::numeric ^ (width - nth)) % 26)::int)
+(SELECT string_agg(CASE WHEN c ~ '[A-Za-z]'
+                        THEN chr(ascii(c) + (div(number, 26::numeric ^ (width - nth)) % 26)::int)
                         ELSE c END, '' ORDER BY i) {_CHARACTERS})
 """
 _WORD_NUMBER = f"""
@@ -332,7 +344,9 @@ _TEXT_FORMAT = _Format(
     shape=f"CASE WHEN {_HAS_DIGITS} THEN {_ZEROS} ELSE translate(regexp_replace(v, '[^ -~]', 'a', 'g'),"
     f" '{_UPPER}{_LOWER}', '{'A' * 25}{'a' * 25}') END",
     number=f"CASE WHEN {_HAS_DIGITS} THEN {_DIGITS} ELSE :letters END",
-    low="0", high="radix::numeric ^ width", letters=26,
+    low="0",
+    high="radix::numeric ^ width",
+    letters=26,
 )
 _SSN = "v ~ '^[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}$'"
 _SSN_FORMAT = _Format(
@@ -340,13 +354,16 @@ _SSN_FORMAT = _Format(
     shape=f"CASE WHEN {_SSN} THEN {_ZEROS} ELSE '000000000' END",
     number=f"CASE WHEN NOT {_SSN} THEN NULL WHEN v LIKE '666%' THEN {_DIGITS} - 666000000"
     f" WHEN v LIKE '000%' THEN {_DIGITS} + 1000000 END",
-    low="0", high="2000000", spare=1000000, dense="NULL::text",
+    low="0",
+    high="2000000",
+    spare=1000000,
+    dense="NULL::text",
     result="CASE WHEN number < 1000000 THEN 666000000 + number ELSE number - 1000000 END",
 )
 
 
 def mapping(domain: str, format_: str, columns: list[tuple[Name, Column, exp.Expression | None]]) -> Mapping:
-    """The mapping of one domain: a bijection over the values of all its columns, each with its rows' exemption."""
+    """The mapping of one domain: a bijection over the values of all its columns, exempt rows' values kept."""
     sources = " UNION ALL ".join(_values(*entry) for entry in columns)
     found = _format(format_, [column for _, column, _ in columns])
     text = _bijection(domain, found).replace(_SOURCES, sources)
@@ -395,7 +412,8 @@ def _format(format_: str, columns: list[Column]) -> _Format:
     largest = min((_LARGEST[column.base] for column in columns if column.base in _LARGEST), default=0)
     high = "10::numeric ^ width"
     return _Format(
-        shape=_ZEROS, number=f"CASE WHEN {_HAS_DIGITS} THEN {_DIGITS} END",
+        shape=_ZEROS,
+        number=f"CASE WHEN {_HAS_DIGITS} THEN {_DIGITS} END",
         low="CASE WHEN width > 1 OR shape LIKE '-%' THEN 10::numeric ^ (width - 1) ELSE 0 END",
         high=f"least({high}, {largest + 1})" if largest else high,
     )

@@ -12,11 +12,20 @@ from sanitizers.errors import PlanRefused
 from sanitizers.policy.compile import column_of, relation
 from sanitizers.policy.document import TableRule
 
-_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Paren, exp.Column, exp.Boolean, exp.Cast, exp.Escape)
+_CONDITIONS = (
+    exp.Predicate,
+    exp.Connector,
+    exp.Not,
+    exp.Paren,
+    exp.Column,
+    exp.Boolean,
+    exp.Cast,
+    exp.Escape,
+)
 _PARTS = (
     *_CONDITIONS, exp.Identifier, exp.Literal, exp.Null, exp.DataType, exp.DataTypeParam, exp.Neg, exp.Tuple,
 )  # fmt: skip
-"""What a condition may be made of: comparisons of columns and literals, nothing that is called or reaches out."""
+"""What a condition may be made of: comparisons of columns and literals, nothing that is called."""
 
 
 def exempt_condition(
@@ -34,7 +43,9 @@ def exempt_condition(
     found_rule = rules.get(str(table.name))
     rule = found_rule.exempt if found_rule is not None else None
     if rule is None:
-        raise PlanRefused(f"{table.name} has no exemption to follow", hint=f"give {table.name} an exempt: of its own")
+        raise PlanRefused(
+            f"{table.name} has no exemption to follow", hint=f"give {table.name} an exempt: of its own"
+        )
     if rule.where is not None:
         return _own(table, rule.where, alias, treated(table.name))
     key = _key(table, rule.through or "")
@@ -45,7 +56,9 @@ def exempt_condition(
         for mine, theirs in zip(key.columns, key.referenced_columns, strict=True)
     ]
     condition = exempt_condition(target, rules, catalog, inner, treated, (*above, table.name))
-    found = exp.select(exp.Literal.number(1)).from_(relation(target.name, alias=inner)).where(*joins, condition)
+    found = (
+        exp.select(exp.Literal.number(1)).from_(relation(target.name, alias=inner)).where(*joins, condition)
+    )
     return exp.Exists(this=found)
 
 
@@ -74,11 +87,15 @@ def _check(table: Table, column: exp.Column, treated: set[str]) -> None:
     if name in treated:
         raise PlanRefused(f"exempt where: column {name} is treated, the condition would change its mind")
     if table.by_name[name].generated:
-        raise PlanRefused(f"exempt where: column {name} is generated", hint="name the columns it is computed from")
+        raise PlanRefused(
+            f"exempt where: column {name} is generated", hint="name the columns it is computed from"
+        )
 
 
 def _key(table: Table, column: str) -> ForeignKey:
     for key in table.foreign_keys:
         if key.columns == (column,):
             return key
-    raise PlanRefused(f"exempt through {column}: no foreign key of that column alone", hint="name a foreign-key column")
+    raise PlanRefused(
+        f"exempt through {column}: no foreign key of that column alone", hint="name a foreign-key column"
+    )

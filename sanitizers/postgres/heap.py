@@ -1,9 +1,9 @@
 """Rewriting one table: a new heap filled by a SELECT, swapped in under the old table's name and OID.
 
 The same steps VACUUM FULL takes, with our expressions in the middle: fill a twin table, exchange the storage
-pointers in `pg_class`, rebuild the indexes, drop the twin with the old storage. Views, foreign keys, policies,
-triggers, grants, publications, comments and statistics objects hang on the OID and never notice. One
-transaction: a table is either wholly rewritten or untouched.
+pointers in `pg_class`, rebuild the indexes, drop the twin with the old storage. Views, foreign keys,
+policies, triggers, grants, publications, comments and statistics objects hang on the OID and never notice.
+One transaction: a table is either wholly rewritten or untouched.
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ class Rewritten:
 
 
 def rewrite_heap(
-    connection: Connection[Any], table: Table, scratch: str, columns: Sequence[str], select: str, values: Sequence[Any]
+    connection: Connection[Any],
+    table: Table,
+    scratch: str,
+    columns: Sequence[str],
+    select: str,
+    values: Sequence[Any],
 ) -> Rewritten:
-    """Replaces a table's rows by those of `select` (which gives `columns`, in order). In the caller's transaction.
+    """Replaces a table's rows by those of `select` (which gives `columns`, in order).
 
-    `scratch` is the schema for the twin. CHECK and NOT NULL are checked as rows go in, unique and exclusion
+    In the caller's transaction. `scratch` is the schema for the twin. CHECK and NOT NULL are checked as rows go in, unique and exclusion
     constraints as indexes are rebuilt; foreign keys are not: rows keep or change keys on both sides alike.
     """
     cursor = RawCursor(connection)
@@ -56,7 +61,9 @@ def _create_twin(cursor: RawCursor[Any], table: Table, twin: sql.Identifier) -> 
     checks = [_check(check) for check in table.checks if check.validated]
     body = sql.SQL(", ").join([*(_definition(row) for row in attributes), *checks])
     unlogged = sql.SQL("UNLOGGED " if table.persistence == "u" else "")
-    cursor.execute(sql.SQL("CREATE {}TABLE {} ({}){}{}").format(unlogged, twin, body, _options(table), _space(table)))
+    cursor.execute(
+        sql.SQL("CREATE {}TABLE {} ({}){}{}").format(unlogged, twin, body, _options(table), _space(table))
+    )
     for number, dropped, name, *_, storage, _compression in attributes:
         if dropped:
             cursor.execute(sql.SQL("ALTER TABLE {} DROP COLUMN {}").format(twin, _gap(number)))
@@ -93,18 +100,24 @@ def _gap(number: int) -> sql.Identifier:
 
 
 def _options(table: Table) -> sql.SQL:
-    return sql.SQL(f" WITH ({', '.join(table.options)})" if table.options else "")  # type: ignore[arg-type]
+    return sql.SQL(f" WITH ({', '.join(table.options)})" if table.options else "")
 
 
 def _space(table: Table) -> sql.Composable:
-    return sql.SQL(" TABLESPACE {}").format(sql.Identifier(table.tablespace)) if table.tablespace else sql.SQL("")
+    return (
+        sql.SQL(" TABLESPACE {}").format(sql.Identifier(table.tablespace))
+        if table.tablespace
+        else sql.SQL("")
+    )
 
 
-def _fill(cursor: RawCursor[Any], twin: sql.Identifier, columns: Sequence[str], select: str, values: Sequence[Any]) -> int:
+def _fill(
+    cursor: RawCursor[Any], twin: sql.Identifier, columns: Sequence[str], select: str, values: Sequence[Any]
+) -> int:
     names = sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Identifier, columns)))
     # A table whose columns are all dropped or generated has rows too.
     into = names if columns else sql.SQL("")
-    insert = sql.SQL("INSERT INTO {} {} {}").format(twin, into, sql.SQL(select))  # type: ignore[arg-type]
+    insert = sql.SQL("INSERT INTO {} {} {}").format(twin, into, sql.SQL(select))
     cursor.execute(insert, values or None)
     return cursor.rowcount
 

@@ -39,7 +39,10 @@ class KeyedParams(Params):
 class Scope(Protocol):
     """What an expression may lean on while it is being built: parameters, the keyed digest, mappings."""
 
-    domain: str
+    @property
+    def domain(self) -> str:
+        """The linkage domain."""
+        ...
 
     def parameter(self, binding: str, type_: str) -> exp.Expression:
         """A numbered parameter for a binding (see `policy.plan.Statement`), cast to a type."""
@@ -67,9 +70,10 @@ class Transformer(ABC):
 
     kind: ClassVar[str]
     family: ClassVar[str]
-    """ISO/IEC 20889's family: suppression, generalization, pseudonymization, surrogate, noise, permutation."""
+    """ISO/IEC 20889: suppression, generalization, pseudonymization, surrogate, noise or permutation."""
     version: ClassVar[int] = 1
-    params: ClassVar[type[Params]] = Params
+    params: ClassVar[type[Any]] = Params
+    """Its parameters' model, a kind of `Params`."""
     accepts: ClassVar[frozenset[str]] = ANY
     may_null: ClassVar[bool] = False
     """Whether it can make NULL of a value."""
@@ -98,7 +102,7 @@ class Transformer(ABC):
 
     @abstractmethod
     def expression(self, column: Column, params: Any, value: exp.Expression, scope: Scope) -> exp.Expression:
-        """The replacement of `value` (never NULL or empty when `keeps_empty`), as SQL of the column's type."""
+        """The replacement of `value` (never NULL or '' when `keeps_empty`), as SQL of the column's type."""
 
 
 class Keyed(Transformer):
@@ -110,23 +114,27 @@ class Keyed(Transformer):
 @cache
 def _parsed(template: str) -> exp.Expression:
     tree = parse_one(template, dialect="postgres")
-    if isinstance(tree, exp.Command):
+    if isinstance(tree, exp.Command) or not isinstance(tree, exp.Expression):
         raise ValueError(f"not an expression: {template}")
     return tree
 
 
-def fragment(template: str, **parts: exp.Expression | int | str) -> exp.Expression:
+def fragment(template: str, **parts: exp.Expr | int | str) -> exp.Expression:
     """PostgreSQL text with `:name` for every part; strings and numbers become literals."""
+    return _filled(_parsed(template), {name: _tree(part) for name, part in parts.items()})
 
-    trees = {name: part if isinstance(part, exp.Expression) else exp.convert(part) for name, part in parts.items()}
-    return _filled(_parsed(template), trees)
+
+def _tree(part: exp.Expr | int | str) -> exp.Expression:
+    tree = part if isinstance(part, exp.Expression) else exp.convert(part)
+    assert isinstance(tree, exp.Expression)
+    return tree
 
 
 def _filled(node: exp.Expression, parts: Mapping[str, exp.Expression] | None) -> exp.Expression:
     # A plan makes thousands of these; sqlglot's own copy and transform take five times as long.
     if parts is not None and type(node) is exp.Placeholder:
         return owned(parts[node.this])
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for name, argument in node.args.items():
         if isinstance(argument, exp.Expression):
             arguments[name] = _filled(argument, parts)
@@ -156,7 +164,10 @@ def integer(digest: exp.Expression, offset: int) -> exp.Expression:
     """24 bits of a digest from byte `offset` on, as an integer."""
     return fragment(
         "(get_byte(:h, :a) * 65536 + get_byte(:h, :b) * 256 + get_byte(:h, :c))",
-        h=digest, a=offset, b=offset + 1, c=offset + 2,
+        h=digest,
+        a=offset,
+        b=offset + 1,
+        c=offset + 2,
     )
 
 

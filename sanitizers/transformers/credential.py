@@ -19,7 +19,7 @@ class KnownPasswordParams(Params):
 
 
 class KnownPassword(Transformer):
-    """Replaces every password hash by a valid hash of the target's `app_password`, so that people can log in."""
+    """Replaces every password hash by a valid hash of the target's `app_password`, so that people log in."""
 
     kind = "known_password"
     family = "suppression"

@@ -1,4 +1,4 @@
-"""Keyed pseudonyms: the same value gets the same replacement in one domain, and only the key could tell which."""
+"""Keyed pseudonyms: equal values get equal replacements in one domain, and only the key could tell which."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _SHAPED = """
 """
 """Each character is replaced from its own byte of the digest; past 32 characters the bytes come round again,
 which tells nothing about the original: the digest is all that goes in. Code points, because comparing
-characters costs twice as much; those beyond ASCII become letters whatever the database's locale calls them."""
+characters costs twice as much; those beyond ASCII become letters whatever the locale calls them."""
 _TURN = ("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
          "1234567890BCDEFGHIJKLMNOPQRSTUVWXYZAbcdefghijklmnopqrstuvwxyza")  # fmt: skip
 
 
 class Pseudonym(Keyed):
-    """Replaces letters by letters and digits by digits, keeps ASCII punctuation and length. UUIDs stay UUIDs."""
+    """Letters become letters and digits digits, ASCII punctuation and length stay. UUIDs stay UUIDs."""
 
     kind = "pseudonym"
     family = "pseudonymization"
@@ -46,7 +46,9 @@ class Pseudonym(Keyed):
     def summary(self, params: Any) -> str:
         return "keyed pseudonym in the value's shape"
 
-    def expression(self, column: Column, params: KeyedParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+    def expression(
+        self, column: Column, params: KeyedParams, value: exp.Expression, scope: Scope
+    ) -> exp.Expression:
         original = text_of(column, value)
         if column.base == "uuid":
             return scope.keyed(original, lambda h: fragment("left(encode(:h, 'hex'), 32)::uuid", h=h))
@@ -66,7 +68,7 @@ class UniqueParams(KeyedParams):
 
 
 class Unique(Keyed):
-    """A bijection: different values stay different, in every column of the domain. For keys and unique columns."""
+    """A bijection: different values stay different, in every column of the domain. For whatever is unique."""
 
     kind = "unique"
     family = "pseudonymization"
@@ -82,7 +84,9 @@ class Unique(Keyed):
 
     def summary(self, params: UniqueParams) -> str:
         return {
-            "digits": "keyed bijection of the digits", "ssn": "keyed bijection into area 666", "token": "unique token",
+            "digits": "keyed bijection of the digits",
+            "ssn": "keyed bijection into area 666",
+            "token": "unique token",
         }[params.format]
 
     def problems(self, column: Column, params: UniqueParams) -> Iterator[str]:
@@ -98,7 +102,9 @@ class Unique(Keyed):
         if column.scale:
             yield f"a bijection is for whole numbers, the column is {column.type}"
 
-    def expression(self, column: Column, params: UniqueParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+    def expression(
+        self, column: Column, params: UniqueParams, value: exp.Expression, scope: Scope
+    ) -> exp.Expression:
         original = text_of(column, value)
         if params.format != "token":
             return as_base(column, scope.mapped(original, params.format))

@@ -6,14 +6,24 @@ from pydantic import Field
 from sqlglot import exp
 
 from sanitizers.catalog import Column
-from sanitizers.transformers.base import INTEGER, NUMBER, TIME, Keyed, KeyedParams, Scope, cast, fragment, integer
+from sanitizers.transformers.base import (
+    INTEGER,
+    NUMBER,
+    TIME,
+    Keyed,
+    KeyedParams,
+    Scope,
+    cast,
+    fragment,
+    integer,
+)
 
 
 class DateShiftParams(KeyedParams):
     days: int = Field(30, ge=1, le=3650)
     """The furthest a date moves, in days, to either side; it never stays."""
     by: str | None = None
-    """The column that names the person, so that all dates of one person move alike; the value itself otherwise."""
+    """The column that names the person, so that all dates of one person move alike; else the value itself."""
 
 
 class DateShift(Keyed):
@@ -40,13 +50,18 @@ class DateShift(Keyed):
         def build(digest: exp.Expression) -> exp.Expression:
             days = fragment(
                 "((1 + :size % :days) * (1 - 2 * (get_byte(:h, 3) % 2)))::int",
-                size=integer(digest, 0), days=params.days, h=digest,
+                size=integer(digest, 0),
+                days=params.days,
+                h=digest,
             )
             # Hours, because a day of a time zone with summer time can have 23 of them.
-            shift = days if column.base == "date" else fragment("make_interval(hours => 24 * :days)", days=days)
+            shift = (
+                days if column.base == "date" else fragment("make_interval(hours => 24 * :days)", days=days)
+            )
             return fragment(
                 "CASE WHEN :v >= '0010-01-01' AND :v < '9990-01-01' THEN :v + :shift ELSE :v END",
-                v=value, shift=shift,
+                v=value,
+                shift=shift,
             )
 
         return scope.keyed(subject, build)
@@ -54,13 +69,13 @@ class DateShift(Keyed):
 
 class ScaleParams(KeyedParams):
     series: str | None = None
-    """Amounts of one series share one secret factor, so that ratios and identities survive; the domain otherwise."""
+    """Amounts of one series share one secret factor, so that ratios survive; the domain otherwise."""
     noise: float = Field(0.05, ge=0, le=0.5)
     """By how much of itself an amount shrinks further, at most; equal amounts get equal noise."""
 
 
 class Scale(Keyed):
-    """Multiplies amounts by a secret factor between 0.5 and 0.95 and some noise: sums and averages are off too.
+    """Multiplies amounts by a secret factor between 0.5 and 0.95 and noise: sums and averages are off too.
 
     Both only make amounts smaller, so that none outgrows its column; zero-mean noise alone would cancel in a
     sum. Signs stay: what is not zero does not become zero.
@@ -74,7 +89,9 @@ class Scale(Keyed):
     def summary(self, params: ScaleParams) -> str:
         return f"scaled by a secret factor, noise up to {params.noise:.0%}"
 
-    def expression(self, column: Column, params: ScaleParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+    def expression(
+        self, column: Column, params: ScaleParams, value: exp.Expression, scope: Scope
+    ) -> exp.Expression:
         factor = scope.parameter(f"factor:{params.series or scope.domain}", "numeric")
         amount = fragment(":v::numeric", v=value)
 
@@ -82,7 +99,11 @@ class Scale(Keyed):
             return fragment(
                 """coalesce(nullif(round(:v * :factor * (1 - :noise::numeric * :n / 16777216), :digits), 0),
                             round(sign(:v) * 10::numeric ^ -:digits, :digits))""",
-                v=amount, factor=factor, noise=repr(params.noise), n=integer(digest, 0), digits=_digits(column, amount),
+                v=amount,
+                factor=factor,
+                noise=repr(params.noise),
+                n=integer(digest, 0),
+                digits=_digits(column, amount),
             )
 
         # Without trailing zeros, so that equal amounts of different columns have equal digests.
@@ -101,4 +122,6 @@ def _digits(column: Column, amount: exp.Expression) -> exp.Expression:
     if column.scale is not None:
         return fragment("(:scale)", scale=column.scale)
     # A float below its smallest normal number would be an error, not zero.
-    return fragment("least(coalesce(scale(:v), 0), :most)", v=amount, most=_MOST_DIGITS.get(column.base, 1000))
+    return fragment(
+        "least(coalesce(scale(:v), 0), :most)", v=amount, most=_MOST_DIGITS.get(column.base, 1000)
+    )

@@ -8,7 +8,16 @@ from typing import Any
 from sqlglot import exp
 
 from sanitizers.catalog import Column
-from sanitizers.transformers.base import NUMBER, TEXT, Params, Scope, Transformer, Uniqueness, as_base, fragment
+from sanitizers.transformers.base import (
+    NUMBER,
+    TEXT,
+    Params,
+    Scope,
+    Transformer,
+    Uniqueness,
+    as_base,
+    fragment,
+)
 
 
 class Keep(Transformer):
@@ -68,7 +77,9 @@ class Constant(Transformer):
         if column.base in NUMBER and (isinstance(params.value, bool) or not _is_number(params.value)):
             yield f"the constant is not a number, the column is {column.type}"
 
-    def expression(self, column: Column, params: ConstantParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+    def expression(
+        self, column: Column, params: ConstantParams, value: exp.Expression, scope: Scope
+    ) -> exp.Expression:
         return as_base(column, exp.Literal.string(str(params.value)))
 
 
@@ -100,7 +111,9 @@ class Placeholder(Transformer):
     params = PlaceholderParams
     keeps_empty = True
     elementwise = False
-    accepts = TEXT | NUMBER | {"bytea", "jsonb", "json", "xml", "tsvector", "date", "timestamp", "timestamptz"}
+    accepts = (
+        TEXT | NUMBER | {"bytea", "jsonb", "json", "xml", "tsvector", "date", "timestamp", "timestamptz"}
+    )
 
     def uniqueness(self, params: Any) -> Uniqueness:
         return "lossy"
@@ -108,12 +121,21 @@ class Placeholder(Transformer):
     def summary(self, params: Any) -> str:
         return "empty placeholder"
 
-    def expression(self, column: Column, params: PlaceholderParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+    def expression(
+        self, column: Column, params: PlaceholderParams, value: exp.Expression, scope: Scope
+    ) -> exp.Expression:
         if column.array:
             return exp.Literal.string("{}")
         if column.base == "bytea":
             return fragment("decode(:hex, 'hex')", hex=_PIXEL if params.image else "")
-        return as_base(column, exp.Literal.string(_EMPTY.get(column.base, "0" if column.base in NUMBER else "")))
+        return as_base(
+            column, exp.Literal.string(_EMPTY.get(column.base, "0" if column.base in NUMBER else ""))
+        )
 
 
-_EMPTY = {"json": "{}", "jsonb": "{}", "xml": "<empty/>", **dict.fromkeys(("date", "timestamp", "timestamptz"), "1900-01-01")}
+_EMPTY = {
+    "json": "{}",
+    "jsonb": "{}",
+    "xml": "<empty/>",
+    **dict.fromkeys(("date", "timestamp", "timestamptz"), "1900-01-01"),
+}

@@ -1,6 +1,6 @@
 """Surrogates: believable values that belong to nobody.
 
-Words come from lists by keyed choice; everything that could reach somebody (phone, e-mail, address on the net)
+Words come from lists by keyed choice; everything that could reach somebody (phone, e-mail, network address)
 comes from a range reserved for examples: 555-0100..0199, RFC 2606 `example.com`, RFC 5737, RFC 3849.
 """
 
@@ -28,12 +28,32 @@ from sanitizers.transformers.base import (
 )
 
 Of = Literal[
-    "first_name", "last_name", "full_name", "user_name", "company", "job", "street", "phone", "email", "url",
-    "ip", "sentence",
+    "first_name",
+    "last_name",
+    "full_name",
+    "user_name",
+    "company",
+    "job",
+    "street",
+    "phone",
+    "email",
+    "url",
+    "ip",
+    "sentence",
 ]
 _SHORTEST = {
-    "first_name": 8, "last_name": 10, "full_name": 20, "user_name": 13, "company": 24, "job": 20, "street": 24,
-    "phone": 10, "email": 25, "url": 33, "ip": 14, "sentence": 40,
+    "first_name": 8,
+    "last_name": 10,
+    "full_name": 20,
+    "user_name": 13,
+    "company": 24,
+    "job": 20,
+    "street": 24,
+    "phone": 10,
+    "email": 25,
+    "url": 33,
+    "ip": 14,
+    "sentence": 40,
 }
 """Characters a column must hold for each; words that are too long for it are not chosen."""
 _NAMES_HOST = r"([a-z0-9-]+\.)*(example\.(com|org|net)|[a-z0-9-]+\.(invalid|test|example))"
@@ -108,7 +128,9 @@ class _Maker:
         words = self._scope.parameter(f"pool:{name}:{min(room, 63)}", "name[]")
         return fragment(
             "((:words)[1 + (:n + :step) % cardinality(:words)])::text",
-            words=words, n=integer(digest, offset), step=step,
+            words=words,
+            n=integer(digest, offset),
+            step=step,
         )
 
     def first_name(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
@@ -141,7 +163,8 @@ class _Maker:
         parts: dict[str, exp.Expression | int] = {"area": area, "line": line, "step": step}
         bare, number = (
             fragment(
-                f"(201 + :area % 789)::text || '{middle}' || right((100 + (:line + :step) % 100)::text, 2)", **parts
+                f"(201 + :area % 789)::text || '{middle}' || right((100 + (:line + :step) % 100)::text, 2)",
+                **parts,
             )
             for middle in ("55501", "-555-01")
         )
@@ -149,27 +172,37 @@ class _Maker:
             return bare
         return fragment(
             "CASE WHEN translate(:v, '0123456789', '') = '' THEN :bare ELSE :number END",
-            v=original, bare=bare, number=number,
+            v=original,
+            bare=bare,
+            number=number,
         )
 
     def email(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
         length = min(20, self._room - len("@example.com") - 1)
-        return fragment("concat(:letter, :h, '@example.com')", letter="uv"[step], h=hexadecimal(digest, length))
+        return fragment(
+            "concat(:letter, :h, '@example.com')", letter="uv"[step], h=hexadecimal(digest, length)
+        )
 
     def url(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
         length = min(17, self._room - len("https://.example.com")) - 1
         return fragment(
-            "concat('https://', :letter, :h, '.example.com')", letter="uv"[step], h=hexadecimal(digest, length)
+            "concat('https://', :letter, :h, '.example.com')",
+            letter="uv"[step],
+            h=hexadecimal(digest, length),
         )
 
     def ip(self, digest: exp.Expression, original: exp.Expression, step: int) -> exp.Expression:
         four = fragment(
             "concat((ARRAY['192.0.2.', '198.51.100.', '203.0.113.'])[1 + :net % 3], (:host + :step) % 256)",
-            net=integer(digest, 0), host=integer(digest, 3), step=step,
+            net=integer(digest, 0),
+            host=integer(digest, 3),
+            step=step,
         )
         six = fragment(
             "concat('2001:db8::', 1 + :a % 9999, ':', 1 + (:b + :step) % 9999)",
-            a=integer(digest, 0), b=integer(digest, 3), step=step,
+            a=integer(digest, 0),
+            b=integer(digest, 3),
+            step=step,
         )
         if self._room < len("2001:db8::ffff:ffff"):
             return four
@@ -193,7 +226,9 @@ class Text(Keyed):
         if column.max_length is not None and column.max_length < _SHORTEST["sentence"]:
             yield f"replacement text needs {_SHORTEST['sentence']} characters, {column.type} is too short"
 
-    def expression(self, column: Column, params: KeyedParams, value: exp.Expression, scope: Scope) -> exp.Expression:
+    def expression(
+        self, column: Column, params: KeyedParams, value: exp.Expression, scope: Scope
+    ) -> exp.Expression:
         maker, original = _Maker(column, scope), text_of(column, value)
 
         def build(digest: exp.Expression) -> exp.Expression:
@@ -203,8 +238,11 @@ class Text(Keyed):
             more = [maker._word("sentence", digest, offset, 0, 63) for offset in (3, 6)]
             return fragment(
                 "CASE WHEN length(:v) <= 80 THEN :short ELSE concat(:a, ' ', :b, ' ', :c) END",
-                v=original, short=unlike(original, one, maker.sentence(digest, original, 1)),
-                a=one, b=more[0], c=more[1],
+                v=original,
+                short=unlike(original, one, maker.sentence(digest, original, 1)),
+                a=one,
+                b=more[0],
+                c=more[1],
             )
 
         return scope.keyed(original, build)

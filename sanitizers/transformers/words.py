@@ -21,7 +21,7 @@ WORDS = ("first_name", "last_name", "company", "job", "street_name", "sentence")
 
 @cache
 def pool(name: str, locale: str, longest: int = _BYTES) -> tuple[str, ...]:
-    """Distinct words of one kind, shuffled, none longer than `longest` characters. Same arguments, same words."""
+    """Distinct words of one kind, shuffled, none longer than `longest` characters; the same every time."""
     from faker import Faker  # its import takes a quarter of a second, which plans need not wait for
 
     try:

@@ -117,11 +117,11 @@ def column(base: str, max_length: int | None = None) -> Column:
 
 CASES = [pytest.param(spec, base, id=f"{spell(spec)}-{base}") for spec in VARIANTS for base in accepted(spec)]
 KEYED = [case for case in CASES if "domain" in type(treatment(case.values[0], "email").params).model_fields]
-DIFFERENT = [
-    case for case in KEYED if case.values[0]["kind"] in {"surrogate", "text", "pseudonym", "unique"}
-]
+DIFFERENT = [case for case in KEYED if case.values[0]["kind"] in {"surrogate", "text", "pseudonym", "unique"}]
 """Cases in which nobody may be replaced by himself."""
-RESERVED = [case for case in KEYED if (t := treatment(case.values[0], "email")).transformer.reserved(t.params)]
+RESERVED = [
+    case for case in KEYED if (t := treatment(case.values[0], "email")).transformer.reserved(t.params)
+]
 ELEMENTWISE = [
     case for case in CASES if TRANSFORMERS[case.values[0]["kind"]].elementwise and case.values[1] != "name"
 ]
@@ -181,7 +181,9 @@ def test_every_accepted_type_is_under_contract(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("spec", "base"), CASES)
-def test_null_stays_null_and_empty_stays_empty(server: Connection[Any], spec: dict[str, Any], base: str) -> None:
+def test_null_stays_null_and_empty_stays_empty(
+    server: Connection[Any], spec: dict[str, Any], base: str
+) -> None:
     transformer = TRANSFORMERS[spec["kind"]]
     for old, new in zip(*outcome(server, spec, base), strict=True):
         if transformer.keeps_empty:
@@ -215,7 +217,9 @@ def test_nobody_is_replaced_by_himself(server: Connection[Any], spec: dict[str, 
 
 
 @pytest.mark.parametrize(("spec", "base"), RESERVED)
-def test_results_come_from_the_reserved_range(server: Connection[Any], spec: dict[str, Any], base: str) -> None:
+def test_results_come_from_the_reserved_range(
+    server: Connection[Any], spec: dict[str, Any], base: str
+) -> None:
     found = treatment(spec, "email")
     after = [value for value in outcome(server, spec, base)[1] if value]
     query = "SELECT v FROM unnest(%s::text[]) AS u(v) WHERE v !~ %s"
@@ -223,26 +227,34 @@ def test_results_come_from_the_reserved_range(server: Connection[Any], spec: dic
     assert not server.execute(query, [after, found.transformer.reserved(found.params)]).fetchall()
 
 
-@pytest.mark.parametrize(("spec", "base"), [case for case in CASES if case.values[1] in ("varchar", "bpchar")])
+@pytest.mark.parametrize(
+    ("spec", "base"), [case for case in CASES if case.values[1] in ("varchar", "bpchar")]
+)
 def test_the_shortest_column_it_accepts_holds_every_result(
     server: Connection[Any], spec: dict[str, Any], base: str
 ) -> None:
     found = treatment(spec, "email")
-    room = next(n for n in range(1, 61) if not list(found.transformer.problems(column(base, n), found.params)))
+    room = next(
+        n for n in range(1, 61) if not list(found.transformer.problems(column(base, n), found.params))
+    )
     values = [None, *(value[:room] for value in WORDS), *(f"{n:0{room}}"[-room:] for n in range(300))]
     after = treat(server, f"{base}({room})", values, spec)
     assert all(value is None or len(value) <= room for value in after)
 
 
 @pytest.mark.parametrize(("spec", "base"), ELEMENTWISE)
-def test_arrays_are_treated_element_by_element(server: Connection[Any], spec: dict[str, Any], base: str) -> None:
+def test_arrays_are_treated_element_by_element(
+    server: Connection[Any], spec: dict[str, Any], base: str
+) -> None:
     type_, values = TYPES.get(base, base), [v for v in VALUES[base] if "\\" not in str(v) and v != "[]"]
     flat = treat(server, type_, [None, *values], spec)
     insert = f"SELECT ARRAY(SELECT v FROM t ORDER BY id)::{type_}[]::text"
     whole = server.execute(insert.encode()).fetchone()
     after = treat(server, f"{type_}[]", [None, "{}", "{NULL}", whole and whole[0]], spec)
     assert after[:3] == [None, "{}", "{NULL}"] or TRANSFORMERS[spec["kind"]].may_null
-    elements = server.execute("SELECT e::text FROM result, unnest(v) WITH ORDINALITY AS u(e, n) WHERE id = 3 ORDER BY n")
+    elements = server.execute(
+        "SELECT e::text FROM result, unnest(v) WITH ORDINALITY AS u(e, n) WHERE id = 3 ORDER BY n"
+    )
     assert [row[0] for row in elements] == flat
 
 
@@ -261,12 +273,20 @@ def test_any_type_means_any(server: Connection[Any]) -> None:
 class TestSurrogates:
     def test_equal_whatever_the_column(self, server: Connection[Any]) -> None:
         spec = {"kind": "surrogate", "of": "email"}
-        results = [treat(server, type_, ["ada@example.com", "ADA@EXAMPLE.COM"], spec) for type_ in ("text", "varchar(60)", "name")]
+        results = [
+            treat(server, type_, ["ada@example.com", "ADA@EXAMPLE.COM"], spec)
+            for type_ in ("text", "varchar(60)", "name")
+        ]
         assert len({tuple(result) for result in results}) == 1
         assert len(set(results[0])) == 1
 
     def test_a_phone_of_digits_only_stays_one(self, server: Connection[Any]) -> None:
-        after = treat(server, "text", ["2125550123", "(212) 555-0123", "+1 212 555 0123"], {"kind": "surrogate", "of": "phone"})
+        after = treat(
+            server,
+            "text",
+            ["2125550123", "(212) 555-0123", "+1 212 555 0123"],
+            {"kind": "surrogate", "of": "phone"},
+        )
         assert [bool(re.fullmatch(r"\d{3}55501\d\d", value)) for value in after] == [True, False, False]
         assert all(re.fullmatch(r"\d{3}-555-01\d\d", value) for value in after[1:])
 
@@ -307,7 +327,9 @@ class TestDateShift:
     SPEC = {"kind": "date_shift", "days": 30, "by": "id"}
 
     def test_intervals_of_one_person_stay(self, server: Connection[Any]) -> None:
-        server.execute("DROP TABLE IF EXISTS visit; CREATE TABLE visit (who text, a date, b timestamp, c timestamptz)")
+        server.execute(
+            "DROP TABLE IF EXISTS visit; CREATE TABLE visit (who text, a date, b timestamp, c timestamptz)"
+        )
         server.execute(
             "INSERT INTO visit SELECT n % 7, d, d + interval '5 hours', (d + interval '2 months')::timestamptz"
             " FROM generate_series(1, 70) n, (SELECT date '2024-03-09') AS s(d)"
@@ -327,7 +349,9 @@ class TestDateShift:
 
     def test_without_a_person_the_value_itself_decides(self, server: Connection[Any]) -> None:
         server.execute("DROP TABLE IF EXISTS visit; CREATE TABLE visit (who text, a date NOT NULL)")
-        server.execute("INSERT INTO visit VALUES (NULL, '2024-01-01'), (NULL, '2024-01-01'), ('x', '2024-01-01')")
+        server.execute(
+            "INSERT INTO visit VALUES (NULL, '2024-01-01'), (NULL, '2024-01-01'), ('x', '2024-01-01')"
+        )
         heap = table(server, "public.visit")
         found = treatment({"kind": "date_shift", "by": "who"}, "quasi_identifier")
         (_, one), (_, two), _ = run(server, heap_select(heap, heap.columns, {"a": found}, None))
@@ -343,10 +367,16 @@ class TestDateShift:
 
 
 class TestScale:
-    def sums(self, server: Connection[Any], type_: str, values: list[str], **params: object) -> tuple[Any, Any, list[Any]]:
+    def sums(
+        self, server: Connection[Any], type_: str, values: list[str], **params: object
+    ) -> tuple[Any, Any, list[Any]]:
         after = treat(server, type_, values, {"kind": "scale", **params}, category="financial_sensitive")
         query = "SELECT sum(v)::numeric FROM {}"
-        return server.execute(query.format("t")).fetchone()[0], server.execute(query.format("result")).fetchone()[0], after
+        return (
+            server.execute(query.format("t")).fetchone()[0],
+            server.execute(query.format("result")).fetchone()[0],
+            after,
+        )
 
     @pytest.mark.parametrize("type_", ["numeric(12,2)", "numeric", "int4", "float8", "money"])
     def test_sums_and_averages_are_off(self, server: Connection[Any], type_: str) -> None:
@@ -361,7 +391,9 @@ class TestScale:
 
     @pytest.mark.parametrize("noise", [0, 0.05, 0.5])
     def test_no_amount_outgrows_its_column(self, server: Connection[Any], noise: float) -> None:
-        _, _, after = self.sums(server, "numeric(4,2)", [f"{99.99 - number / 100:.2f}" for number in range(500)], noise=noise)
+        _, _, after = self.sums(
+            server, "numeric(4,2)", [f"{99.99 - number / 100:.2f}" for number in range(500)], noise=noise
+        )
         assert all(0 < float(value) < 96 for value in after)
 
     def test_equal_amounts_stay_equal_whatever_the_type(self, server: Connection[Any]) -> None:
@@ -378,7 +410,9 @@ class TestScale:
 
 
 class TestJson:
-    def erased(self, server: Connection[Any], document: str, paths: dict[str, Any], type_: str = "jsonb") -> Any:
+    def erased(
+        self, server: Connection[Any], document: str, paths: dict[str, Any], type_: str = "jsonb"
+    ) -> Any:
         return json.loads(treat(server, type_, [document], {"kind": "json", "paths": paths})[0])
 
     @pytest.mark.parametrize("type_", ["json", "jsonb"])
@@ -393,11 +427,19 @@ class TestJson:
 
     def test_null_and_empty_stay(self, server: Connection[Any]) -> None:
         paths = {"a": {"kind": "pseudonym"}, "b": {"kind": "pseudonym"}, "c.d": {"kind": "keep"}}
-        assert self.erased(server, '{"a": null, "b": "", "c": null}', paths) == {"a": None, "b": "", "c": None}
+        assert self.erased(server, '{"a": null, "b": "", "c": null}', paths) == {
+            "a": None,
+            "b": "",
+            "c": None,
+        }
 
     def test_anything_but_a_word_or_number_is_erased_at_a_treated_path(self, server: Connection[Any]) -> None:
         paths = {key: {"kind": "pseudonym"} for key in "abc"}
-        assert self.erased(server, '{"a": ["Ada"], "b": {"x": "Ada"}, "c": true}', paths) == {"a": None, "b": None, "c": None}
+        assert self.erased(server, '{"a": ["Ada"], "b": {"x": "Ada"}, "c": true}', paths) == {
+            "a": None,
+            "b": None,
+            "c": None,
+        }
 
     def test_anything_but_an_object_is_erased_on_the_way(self, server: Connection[Any]) -> None:
         paths = {"a.b": {"kind": "keep"}, "c.0": {"kind": "keep"}}
@@ -408,18 +450,24 @@ class TestJson:
         [({"kind": "null"}, None), ({"kind": "constant", "value": "it's"}, "it's"), ({"kind": "placeholder"}, ""),
          ({"kind": "constant", "value": 7}, "7")],
     )  # fmt: skip
-    def test_suppression_inside(self, server: Connection[Any], treat: dict[str, Any], expected: object) -> None:
+    def test_suppression_inside(
+        self, server: Connection[Any], treat: dict[str, Any], expected: object
+    ) -> None:
         assert self.erased(server, '{"a": "Ada"}', {"a": treat}) == {"a": expected}
 
     def test_the_same_value_inside_and_outside(self, server: Connection[Any]) -> None:
         spec = {"kind": "surrogate", "of": "email", "domain": "email"}
         outside = treat(server, "text", ["ada@example.net"], spec)
-        assert self.erased(server, '{"a": {"b": "ada@example.net"}}', {"a.b": spec}) == {"a": {"b": outside[0]}}
+        assert self.erased(server, '{"a": {"b": "ada@example.net"}}', {"a.b": spec}) == {
+            "a": {"b": outside[0]}
+        }
 
     def test_keys_may_be_any_text_without_a_dot(self, server: Connection[Any]) -> None:
         keys = ["it's", 'say "x"', "back\\slash", "kind", "山", " ", "{a}", "$1", ":x", "%s"]
         document = json.dumps({key: "Ada" for key in keys})
-        assert self.erased(server, document, {key: {"kind": "keep"} for key in keys}) == {key: "Ada" for key in keys}
+        assert self.erased(server, document, {key: {"kind": "keep"} for key in keys}) == {
+            key: "Ada" for key in keys
+        }
         nested = json.dumps({"kind": {"kind": "Ada", "of": "Ada"}})
         assert self.erased(server, nested, {"kind.kind": {"kind": "keep"}}) == {"kind": {"kind": "Ada"}}
 

@@ -82,6 +82,8 @@ def test_broken_yaml(clinic: Clinic) -> None:
     with yesterday_keeps_serving(clinic):
         clinic.edit("tables:", "tables: [")
         refused(clinic, errors.PolicyInvalid, "broken YAML", "policy.yaml:")
+    last = json.loads(clinic.run("status", clinic.database, "--json").stdout)[0]["runs"][0]
+    assert (last["status"], last["error"]["error"]) == ("refused", "PolicyInvalid")
 
 
 def test_the_source_is_down(clinic: Clinic) -> None:

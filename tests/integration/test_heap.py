@@ -194,7 +194,11 @@ def files(connection: Connection[Any], name: str) -> list[Any]:
 
 
 def test_nothing_but_the_rows_changes(item: Connection[Any], dsn: str) -> None:
-    told, stored, oid = schema_text(dsn, major(item)), storage(item), rows(item, "SELECT 'shop.item'::regclass::oid")
+    told, stored, oid = (
+        schema_text(dsn, major(item)),
+        storage(item),
+        rows(item, "SELECT 'shop.item'::regclass::oid"),
+    )
     before = rows(item, "SELECT *, xmin <> '0' FROM shop.item ORDER BY id")
     rewritten = rewrite(item, "shop.item")
     assert rewritten.rows == 400
@@ -248,18 +252,27 @@ def test_the_table_is_fully_alive_afterwards(item: Connection[Any], dsn: str) ->
 
 def test_what_was_not_valid_stays_not_valid(item: Connection[Any]) -> None:
     rewrite(item, "shop.item")
-    checks = rows(item, "SELECT conname FROM pg_constraint WHERE conrelid = 'shop.item'::regclass AND NOT convalidated ORDER BY 1")
-    assert checks == [(name,) for name in (["someday", "unenforced", "unheld"] if major(item) >= 18 else ["unheld"])]
+    checks = rows(
+        item,
+        "SELECT conname FROM pg_constraint WHERE conrelid = 'shop.item'::regclass AND NOT convalidated ORDER BY 1",
+    )
+    assert checks == [
+        (name,) for name in (["someday", "unenforced", "unheld"] if major(item) >= 18 else ["unheld"])
+    ]
     assert rows(item, "SELECT count(*) FROM shop.item WHERE old < 0") == [(400,)]
 
 
 def test_dropped_columns_are_gone_from_the_files(item: Connection[Any]) -> None:
     # Stored as they are: the values are too short to be compressed.
     found = "SELECT count(*) FROM generate_series(0, pg_relation_size('shop.item') / 8192 - 1) AS n"
-    item.execute("CREATE TABLE page AS SELECT pg_read_binary_file(pg_relation_filepath('shop.item')) AS bytes")
+    item.execute(
+        "CREATE TABLE page AS SELECT pg_read_binary_file(pg_relation_filepath('shop.item')) AS bytes"
+    )
     rewrite(item, "shop.item")
     item.execute("CHECKPOINT")
-    after = rows(item, "SELECT position('original '::bytea IN pg_read_binary_file(pg_relation_filepath('shop.item')))")
+    after = rows(
+        item, "SELECT position('original '::bytea IN pg_read_binary_file(pg_relation_filepath('shop.item')))"
+    )
     assert rows(item, "SELECT position('original '::bytea IN bytes) > 0 FROM page") in ([(True,)], [(False,)])
     assert rows(item, found)[0][0] > 0
     assert after == [(0,)]
@@ -321,7 +334,9 @@ class TestStrangeTables:
         yield
         assert schema_text(dsn, major(connection)) == told
         # A dropped column may have been all that needed a TOAST table.
-        assert [row for row in storage(connection) if row[0] != "narrowed"] == [r for r in stored if r[0] != "narrowed"]
+        assert [row for row in storage(connection) if row[0] != "narrowed"] == [
+            r for r in stored if r[0] != "narrowed"
+        ]
         assert strays(connection) == []
 
     def test_inheritance_children_are_tables_of_their_own(self, connection: Connection[Any]) -> None:
@@ -338,7 +353,10 @@ class TestStrangeTables:
         rewrite(connection, "public.parted_1", {"v": "'a'"})
         rewrite(connection, "public.parted_2", {"v": "'b'"})
         connection.execute("SET enable_seqscan = off")
-        assert rows(connection, "SELECT id, v FROM parted WHERE id IN (1, 11) ORDER BY 1") == [(1, "a"), (11, "b")]
+        assert rows(connection, "SELECT id, v FROM parted WHERE id IN (1, 11) ORDER BY 1") == [
+            (1, "a"),
+            (11, "b"),
+        ]
         connection.execute("INSERT INTO parted VALUES (12, 'c')")
         with pytest.raises(errors.UniqueViolation):
             connection.execute("INSERT INTO parted VALUES (11, 'd')")

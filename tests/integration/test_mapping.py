@@ -48,7 +48,9 @@ def shape(value: str) -> str:
 
 class TestDigits:
     def test_punctuation_letters_and_length_stay(self, server: Connection[Any]) -> None:
-        found = replaced(server, ["MRN-00012345", "MRN-00012346", "A1-B22/c.3", '"7"\\8', "9 é 山 0", "1" * 60])
+        found = replaced(
+            server, ["MRN-00012345", "MRN-00012346", "A1-B22/c.3", '"7"\\8', "9 é 山 0", "1" * 60]
+        )
         assert [shape(old) for old in found] == [shape(new) for new in found.values()]
         assert strangers(found)
 
@@ -58,7 +60,9 @@ class TestDigits:
         assert strangers(found)
 
     @pytest.mark.parametrize("count", [1, 2, 10, 49, 50])
-    def test_where_there_is_room_nobody_gets_another_originals(self, server: Connection[Any], count: int) -> None:
+    def test_where_there_is_room_nobody_gets_another_originals(
+        self, server: Connection[Any], count: int
+    ) -> None:
         chosen = random.Random(count).sample(range(100), count)
         assert strangers(replaced(server, [f"{number:02}" for number in chosen]))
 
@@ -105,7 +109,9 @@ class TestDigits:
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.sets(st.integers(0, 9999), min_size=1, max_size=300), st.sampled_from([4, 5, 9]))
-    def test_sparse_numbers_become_strangers(self, server: Connection[Any], values: set[int], width: int) -> None:
+    def test_sparse_numbers_become_strangers(
+        self, server: Connection[Any], values: set[int], width: int
+    ) -> None:
         assert strangers(replaced(server, [f"{value:0{width}}" for value in values]))
 
 
@@ -169,13 +175,18 @@ class TestDomains:
             server.execute("CREATE TABLE card (id int PRIMARY KEY, mrn varchar(9) REFERENCES person (mrn))")
             server.execute("CREATE TABLE scan (id int, code char(12)) PARTITION BY RANGE (id)")
             server.execute("CREATE TABLE scan_all PARTITION OF scan FOR VALUES FROM (0) TO (1000)")
-            server.execute("INSERT INTO person SELECT n, 'M' || n + 100, n % 9 = 0 FROM generate_series(1, 200) n")
+            server.execute(
+                "INSERT INTO person SELECT n, 'M' || n + 100, n % 9 = 0 FROM generate_series(1, 200) n"
+            )
             server.execute("INSERT INTO card SELECT n, 'M' || n % 200 + 101 FROM generate_series(1, 400) n")
             server.execute("INSERT INTO scan SELECT n, 'M' || n + 100 FROM generate_series(1, 300) n")
             server.execute("CREATE TABLE before AS SELECT * FROM person")
             joined = "SELECT count(*) FROM person p JOIN card c USING (mrn) JOIN scan s ON s.code = p.mrn"
             was = server.execute(joined).fetchone()
-            tables = self.POLICY + "  public.before: {columns: {id: non_identifying, mrn: {category: non_identifying}, is_test: non_identifying}}\n"
+            tables = (
+                self.POLICY
+                + "  public.before: {columns: {id: non_identifying, mrn: {category: non_identifying}, is_test: non_identifying}}\n"
+            )
             scrubbed(server, policy(tmp_path, tables))
             assert server.execute(joined).fetchone() == was
             exempt, others = server.execute(

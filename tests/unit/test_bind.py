@@ -31,7 +31,9 @@ def problems(folder: Path, tables: str, found: Catalog) -> list[Problem]:
 
 def said(folder: Path, tables: str, found: Catalog) -> list[str]:
     """The problems as `line: what (hint)`."""
-    return [str(problem).removeprefix(f"{folder / 'policy.yaml'}:") for problem in problems(folder, tables, found)]
+    return [
+        str(problem).removeprefix(f"{folder / 'policy.yaml'}:") for problem in problems(folder, tables, found)
+    ]
 
 
 def one(folder: Path, rule: str, found: Catalog | None = None, **facts: object) -> list[str]:
@@ -56,8 +58,12 @@ class TestCoverage:
 
     def test_a_column_that_does_not_exist(self, tmp_path: Path) -> None:
         found = catalog(table("public.t", ID, column("email")))
-        lines = "  public.t:\n    columns:\n      id: non_identifying\n      email: email\n      emial: email\n"
-        assert said(tmp_path, lines, found) == ["9: column public.t.emial does not exist (did you mean email?)"]
+        lines = (
+            "  public.t:\n    columns:\n      id: non_identifying\n      email: email\n      emial: email\n"
+        )
+        assert said(tmp_path, lines, found) == [
+            "9: column public.t.emial does not exist (did you mean email?)"
+        ]
 
     def test_a_table_that_does_not_exist(self, tmp_path: Path) -> None:
         lines = "  public.t: {columns: {id: non_identifying}}\n  public.patiens: {columns: {}}\n"
@@ -77,12 +83,16 @@ class TestCoverage:
     pending: true
     columns: {id: non_identifying, body: free_text}
 """
-        assert [str(rule.table) for rule in plan(tmp_path, lines, catalog(table("public.t", ID))).rules] == ["public.t"]
+        assert [str(rule.table) for rule in plan(tmp_path, lines, catalog(table("public.t", ID))).rules] == [
+            "public.t"
+        ]
 
     def test_pending_is_no_excuse_once_they_are_there(self, tmp_path: Path) -> None:
         lines = "  public.t:\n    pending: true\n    columns: {id: non_identifying}\n"
         found = catalog(table("public.t", ID, column("body")))
-        assert said(tmp_path, lines, found) == ["7: no rule covers column public.t.body (text) (say what it is)"]
+        assert said(tmp_path, lines, found) == [
+            "7: no rule covers column public.t.body (text) (say what it is)"
+        ]
 
     def test_a_partition_in_place_of_its_root(self, tmp_path: Path) -> None:
         root = table("public.log", ID, kind="p", partition_key=("id",))
@@ -169,7 +179,9 @@ class TestWhatAColumnIs:
         assert kept.rules[0].columns[0].kind == "keep"
 
     def test_mistakes_are_found_without_a_database(self, tmp_path: Path) -> None:
-        loaded = policy(tmp_path, "  public.t: {columns: {a: emial, b: {category: email, treat: {kind: keep}}}}\n")
+        loaded = policy(
+            tmp_path, "  public.t: {columns: {a: emial, b: {category: email, treat: {kind: keep}}}}\n"
+        )
         assert [problem.what for problem in check_treatments(loaded)] == [
             "public.t.a: unknown category 'emial'",
             "public.t.b: kept although it is email",
@@ -197,9 +209,13 @@ class TestPaths:
         assert one(tmp_path, self.rule("z: keep", path), type_="jsonb")[0] == f"13: public.t.v {problem}"
 
     def test_paths_that_cannot_be(self, tmp_path: Path) -> None:
-        assert "another path lies below it" in one(tmp_path, self.rule("a: keep", "a.b: keep"), type_="jsonb")[0]
+        assert (
+            "another path lies below it" in one(tmp_path, self.rule("a: keep", "a.b: keep"), type_="jsonb")[0]
+        )
         assert "an empty key cannot be named" in one(tmp_path, self.rule("a..b: keep"), type_="jsonb")[0]
-        assert one(tmp_path, self.rule("a: mrn"), type_="jsonb") == ["7: public.t.v: path a cannot hold a bijection"]
+        assert one(tmp_path, self.rule("a: mrn"), type_="jsonb") == [
+            "7: public.t.v: path a cannot hold a bijection"
+        ]
 
 
 class TestTreatmentsThatCannotFit:
@@ -246,7 +262,9 @@ class TestTreatmentsThatCannotFit:
     def test_a_generated_column_that_nothing_treated_changes(self, tmp_path: Path) -> None:
         full = column("name", generated="s", default="((first || ' '::text) || last)")
         found = catalog(table("public.t", column("first"), column("last"), full))
-        lines = "  public.t:\n    columns:\n      first: non_identifying\n      last: {}\n      name: name.full\n"
+        lines = (
+            "  public.t:\n    columns:\n      first: non_identifying\n      last: {}\n      name: name.full\n"
+        )
         assert said(tmp_path, lines.format("non_identifying").replace("{}", "non_identifying"), found) == [
             "9: public.t.name: generated from columns that are all kept (treat a column that it is computed from)"
         ]
@@ -280,21 +298,37 @@ class TestUniqueIndexes:
         lines = "  public.log: {columns: {id: non_identifying, v: license_number}}\n"
         assert "index log_1_v is unique" in said(tmp_path, lines, catalog(root, leaf))[0]
 
-    @pytest.mark.parametrize("rule", ["mrn", "mrn.token", "email", "{category: email, treat: {kind: 'null'}}"])
+    @pytest.mark.parametrize(
+        "rule", ["mrn", "mrn.token", "email", "{category: email, treat: {kind: 'null'}}"]
+    )
     def test_treatments_that_keep_values_apart(self, tmp_path: Path, rule: str) -> None:
         found = catalog(table("public.t", ID, column("v"), uniques=(unique("t_v_key", "v"),)))
-        assert plan(tmp_path, f"  public.t: {{columns: {{id: non_identifying, v: {rule}}}}}\n", found).rewrites
+        assert plan(
+            tmp_path, f"  public.t: {{columns: {{id: non_identifying, v: {rule}}}}}\n", found
+        ).rewrites
 
     def test_many_nulls_where_nulls_are_not_distinct(self, tmp_path: Path) -> None:
-        index = unique("t_v", "v", definition="CREATE UNIQUE INDEX t_v ON t USING btree (v) NULLS NOT DISTINCT")
+        index = unique(
+            "t_v", "v", definition="CREATE UNIQUE INDEX t_v ON t USING btree (v) NULLS NOT DISTINCT"
+        )
         found = catalog(table("public.t", column("v"), uniques=(index,)))
         assert "null may repeat values" in one(tmp_path, "{category: email, treat: {kind: 'null'}}", found)[0]
 
 
 class TestForeignKeys:
     def tables(self, *uniques: object) -> Catalog:
-        mine = table("public.card", ID, column("mrn"), foreign_keys=(reference("public.card", "mrn", "public.person", "mrn"),))
-        return catalog(table("public.person", column("mrn"), column("is_test", "boolean"), uniques=(unique("u", "mrn"),)), mine)
+        mine = table(
+            "public.card",
+            ID,
+            column("mrn"),
+            foreign_keys=(reference("public.card", "mrn", "public.person", "mrn"),),
+        )
+        return catalog(
+            table(
+                "public.person", column("mrn"), column("is_test", "boolean"), uniques=(unique("u", "mrn"),)
+            ),
+            mine,
+        )
 
     def lines(self, person: str, card: str, exempt: str = "", through: str = "") -> str:
         return f"""
@@ -385,7 +419,10 @@ class TestAllAtOnce:
 
 def test_treated_columns_can_be_asked_for(tmp_path: Path) -> None:
     found = catalog(table("public.b", ID), table("public.a", ID, column("email")))
-    loaded = policy(tmp_path, "  public.b: {columns: {id: non_identifying}}\n  public.a: {columns: {id: non_identifying, email: email}}\n")
+    loaded = policy(
+        tmp_path,
+        "  public.b: {columns: {id: non_identifying}}\n  public.a: {columns: {id: non_identifying, email: email}}\n",
+    )
     assert [(str(item.name), list(treatments)) for item, treatments in bound_treatments(loaded, found)] == [
         ("public.a", ["email"])
     ]
@@ -416,7 +453,10 @@ def big_catalog() -> Catalog:
         column("notes"), uniques=(primary("id"), unique("u", "mrn")),
     )  # fmt: skip
     key = reference("public.card", "mrn", "public.person", "mrn")
-    return catalog(person, table("public.card", ID, column("mrn"), column("who"), column("birth", "date"), foreign_keys=(key,)))
+    return catalog(
+        person,
+        table("public.card", ID, column("mrn"), column("who"), column("birth", "date"), foreign_keys=(key,)),
+    )
 
 
 def test_same_policy_and_catalog_same_bytes_in_any_process(tmp_path: Path) -> None:
@@ -432,5 +472,11 @@ def test_same_policy_and_catalog_same_bytes_in_any_process(tmp_path: Path) -> No
 
 def test_importing_it_does_not_load_faker() -> None:
     code = "import sys, sanitizers.policy.bind, sanitizers.policy.bindings; print('faker' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert done.stdout.strip() == "False"

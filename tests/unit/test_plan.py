@@ -130,6 +130,9 @@ class TestDigest:
 
     def test_it_does_not_depend_on_growth_alone(self, plan: Plan, tmp_path: Path) -> None:
         tables = found().tables
-        grown = {name: replace(item, bytes=item.bytes + 7, rows=9, oid=item.oid + 1) for name, item in tables.items()}
+        grown = {
+            name: replace(item, bytes=item.bytes + 7, rows=9, oid=item.oid + 1)
+            for name, item in tables.items()
+        }
         again = compile_plan(policy(tmp_path, LINES), replace(found(), tables=grown))
         assert again.digest == plan.digest

@@ -49,7 +49,10 @@ class TestDefinitions:
             ({"kind": "date_shift", "days": 9, "by": "id"}, "shifted by up to 9 days per id"),
             ({"kind": "scale", "noise": 0.25}, "scaled by a secret factor, noise up to 25%"),
             ({"kind": "json"}, "JSON erased"),
-            ({"kind": "json", "paths": {"a": {"kind": "keep"}}}, "JSON: 1 paths kept or treated, the rest erased"),
+            (
+                {"kind": "json", "paths": {"a": {"kind": "keep"}}},
+                "JSON: 1 paths kept or treated, the rest erased",
+            ),
         ],
     )
     def test_summaries(self, spec: dict[str, object], summary: str) -> None:
