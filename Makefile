@@ -10,6 +10,9 @@ PYTHON ?= python3.13 python3.12 python3.11 python3 python
 # Passed on by demo, test and lock, for instance: make test ARGS="-k offset -x"
 ARGS ?=
 
+# How many tests run side by side: each worker has servers of its own.
+WORKERS ?= auto
+
 BIN := .venv/bin
 
 # The user's settings of pip (mirrors, certificates) hold here too, but not those that lead out of .venv.
@@ -27,7 +30,7 @@ demo-stop: setup ## Stop and remove everything the demo started
 	@$(BIN)/understudy demo stop
 
 test: setup ## Run the tests, real databases included
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: setup ## Check style, types and the layers of the code
 	$(BIN)/ruff check

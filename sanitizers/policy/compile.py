@@ -37,7 +37,7 @@ class Treatment:
 
 
 def treatment(spec: dict[str, Any], category: str) -> Treatment:
-    """The treatment of a `treat:` mapping. KeyError for an unknown kind, pydantic's error for bad parameters."""
+    """The treatment of a `treat:` mapping. KeyError for an unknown kind, ValidationError for bad ones."""
     transformer = TRANSFORMERS[spec["kind"]]
     params = transformer.params.model_validate({key: value for key, value in spec.items() if key != "kind"})
     named = getattr(params, "domain", None)
@@ -299,10 +299,10 @@ FROM room JOIN placed AS p USING (id)
 WHERE room.free < room.wanted
 """
 """A value's shape has 0 for its digits (or A and a for its letters where it has no digits). Values of one
-shape take numbers that no original of that shape has, one after the other in the order of their digests from a
-secret one on: a bijection whose results are nobody's originals. `at` counts the free numbers; a number is its
-place among them plus the originals before it. Where there is no room for all, each value becomes the next one
-in digest order, so that still nobody keeps his own. Values of exempt rows stay, wherever they are referenced."""
+shape take numbers that no original of that shape has, one after the other in the order of their digests from
+a secret one on: a bijection whose results are nobody's originals. `at` counts the free numbers; a number is
+its place among them plus the originals before it. Where there is no room for all, each value becomes the next
+one in digest order, so that still nobody keeps his own. Values of exempt rows stay, wherever referenced."""
 
 _UPPER, _LOWER = "BCDEFGHIJKLMNOPQRSTUVWXYZ", "bcdefghijklmnopqrstuvwxyz"
 _CHARACTERS = """

@@ -33,10 +33,11 @@ def rewrite_heap(
     select: str,
     values: Sequence[Any],
 ) -> Rewritten:
-    """Replaces a table's rows by those of `select` (which gives `columns`, in order).
+    """Replaces a table's rows by those of `select`, which gives `columns` in order.
 
-    In the caller's transaction. `scratch` is the schema for the twin. CHECK and NOT NULL are checked as rows go in, unique and exclusion
-    constraints as indexes are rebuilt; foreign keys are not: rows keep or change keys on both sides alike.
+    In the caller's transaction. `scratch` is the schema for the twin. CHECK and NOT NULL are checked as rows
+    go in, unique and exclusion constraints as indexes are rebuilt; foreign keys are not: rows keep or change
+    keys on both sides alike.
     """
     cursor = RawCursor(connection)
     name = sql.Identifier(table.name.schema, table.name.name)

@@ -108,7 +108,7 @@ class Transformer(ABC):
 class Keyed(Transformer):
     """A treatment that derives its result from the value's keyed digest."""
 
-    params = KeyedParams
+    params: ClassVar[type[Any]] = KeyedParams
 
 
 @cache

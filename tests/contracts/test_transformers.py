@@ -464,10 +464,8 @@ class TestJson:
 
     def test_keys_may_be_any_text_without_a_dot(self, server: Connection[Any]) -> None:
         keys = ["it's", 'say "x"', "back\\slash", "kind", "山", " ", "{a}", "$1", ":x", "%s"]
-        document = json.dumps({key: "Ada" for key in keys})
-        assert self.erased(server, document, {key: {"kind": "keep"} for key in keys}) == {
-            key: "Ada" for key in keys
-        }
+        document = json.dumps(dict.fromkeys(keys, "Ada"))
+        assert self.erased(server, document, {key: {"kind": "keep"} for key in keys}) == dict.fromkeys(keys, "Ada")
         nested = json.dumps({"kind": {"kind": "Ada", "of": "Ada"}})
         assert self.erased(server, nested, {"kind.kind": {"kind": "keep"}}) == {"kind": {"kind": "Ada"}}
 

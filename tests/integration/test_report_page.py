@@ -27,6 +27,7 @@ from sanitizers.settings import Target
 from sanitizers.stages import report
 from sanitizers.stages.base import Options, Run
 from tests import sample_runs
+from tests.conftest import unavailable
 from tests.sample_runs import GENERATION, PREVIOUS, STARTED
 
 OUTCOMES = (sample_runs.released, sample_runs.refused, sample_runs.failed)
@@ -124,7 +125,7 @@ def browse() -> Iterator[Callable[..., str]]:
     """Runs Chromium without a window on a file; returns what it prints."""
     program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if program is None:
-        pytest.skip("looking at the page takes a Chromium, which is not installed")
+        unavailable("looking at the page takes a Chromium, which is not installed")
     with tempfile.TemporaryDirectory() as profile:
         options = (
             "--headless",
