@@ -124,7 +124,16 @@ class Clinic:
 
 @pytest.fixture
 def clinic(production18: Cluster, home: Path, tmp_path: Path) -> Iterator[Clinic]:
-    made = target(production18, home, tmp_path, POLICY)
+    yield from _filled(target(production18, home, tmp_path, POLICY))
+
+
+@pytest.fixture
+def clinic16(production16: Cluster, home: Path, tmp_path: Path) -> Iterator[Clinic]:
+    """The same on a server that knows no incremental backups."""
+    yield from _filled(target(production16, home, tmp_path, POLICY))
+
+
+def _filled(made: Iterator[Clinic]) -> Iterator[Clinic]:
     clinic = next(made)
     clinic.produce(SCHEMA)
     yield clinic

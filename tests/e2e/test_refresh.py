@@ -85,3 +85,13 @@ def test_a_clone_beside_production_in_one_server(clinic: Clinic) -> None:
     assert first != [(clinic.database,)]
     clinic.refresh()
     assert clinic.staging("SELECT current_database()") != first
+
+
+def test_production_of_an_older_version(clinic16: Clinic) -> None:
+    clinic16.refresh()
+    clinic16.produce("INSERT INTO patients (name) VALUES ('Original Newcomer')")
+    clinic16.refresh()
+    assert clinic16.staging(
+        "SELECT count(*), count(*) FILTER (WHERE name LIKE 'Original%') FROM patients"
+    ) == [(301, 0)]
+    assert clinic16.staging("SELECT current_setting('server_version_num')::int / 10000") == [(16,)]
