@@ -348,12 +348,12 @@ _TEXT_FORMAT = _Format(
     high="radix::numeric ^ width",
     letters=26,
 )
-_SSN = "v ~ '^[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}$'"
+_SSN = f"{_ZEROS} IN ('000-00-0000', '000000000', '000 00 0000')"
 _SSN_FORMAT = _Format(
     # Whatever is no number of nine digits becomes one. Area 000 is never issued either, and helps out.
     shape=f"CASE WHEN {_SSN} THEN {_ZEROS} ELSE '000000000' END",
-    number=f"CASE WHEN NOT {_SSN} THEN NULL WHEN v LIKE '666%' THEN {_DIGITS} - 666000000"
-    f" WHEN v LIKE '000%' THEN {_DIGITS} + 1000000 END",
+    number=f"CASE WHEN v LIKE '666%' AND {_SSN} THEN {_DIGITS} - 666000000"
+    f" WHEN v LIKE '000%' AND {_SSN} THEN {_DIGITS} + 1000000 END",
     low="0",
     high="2000000",
     spare=1000000,

@@ -27,7 +27,8 @@ _SHAPED = """
                         WHEN u.c BETWEEN 65 AND 90 THEN chr(65 + get_byte(:h, u.i) % 26)
                         WHEN u.c BETWEEN 97 AND 122 OR u.c > 126 THEN chr(97 + get_byte(:h, u.i) % 26)
                         ELSE chr(u.c) END, '')
- FROM (SELECT ascii(substr(:v, n, 1)), (n - 1) % 32 FROM generate_series(1, length(:v)) AS s(n)) AS u(c, i))
+ FROM (SELECT ascii(s.c), ((s.n - 1) % 32)::int
+       FROM unnest(string_to_array(:v, NULL)) WITH ORDINALITY AS s(c, n)) AS u(c, i))
 """
 """Each character is replaced from its own byte of the digest; past 32 characters the bytes come round again,
 which tells nothing about the original: the digest is all that goes in. Code points, because comparing

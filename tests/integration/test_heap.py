@@ -55,15 +55,20 @@ CREATE TABLE shop.item (
     UNIQUE (parent_id, code) DEFERRABLE INITIALLY DEFERRED,
     CHECK (length(name) < 100),
     CONSTRAINT wide CHECK (parent_id IS NOT NULL OR note IS NULL) NO INHERIT
-) WITH (fillfactor = 70, autovacuum_enabled = off, toast.autovacuum_enabled = off, toast.vacuum_truncate = off);
-ALTER TABLE shop.item ALTER body SET STORAGE EXTERNAL, ALTER raw SET STORAGE MAIN, ALTER name SET STATISTICS 7;
+) WITH (fillfactor = 70, autovacuum_enabled = off, toast.autovacuum_enabled = off, toast.vacuum_truncate =
+    off);
+ALTER TABLE shop.item ALTER body SET STORAGE EXTERNAL, ALTER raw SET STORAGE MAIN, ALTER name SET STATISTICS
+    7;
 ALTER TABLE shop.item ALTER name SET (n_distinct = -0.5);
-INSERT INTO shop.item (gone_1, parent_id, name, gone_2, code, pair, tags, grid, during, body, raw, doc, old, note)
-SELECT 'original ' || n, n, 'name ' || n, n, 'c' || n, ROW(n, 'y' || n)::shop.pair, ARRAY['a', NULL, 'n' || n], '{{1,2},{3,4}}',
+INSERT INTO shop.item (gone_1, parent_id, name, gone_2, code, pair, tags, grid, during, body, raw, doc, old,
+    note)
+SELECT 'original ' || n, n, 'name ' || n, n, 'c' || n, ROW(n, 'y' || n)::shop.pair, ARRAY['a', NULL, 'n' ||
+    n], '{{1,2},{3,4}}',
        int4range(n * 10, n * 10 + 5), repeat(md5(n::text), 200), decode(repeat(md5(n::text), 300), 'hex'),
        jsonb_build_object('n', n, 'deep', repeat(md5(n::text), 100)), -n, nullif('note ' || n, 'note 7')
 FROM generate_series(1, 400) n;
-ALTER TABLE shop.item DROP COLUMN gone_1, DROP COLUMN gone_2, DROP COLUMN gone_3, ADD COLUMN late text DEFAULT 'fast default';
+ALTER TABLE shop.item DROP COLUMN gone_1, DROP COLUMN gone_2, DROP COLUMN gone_3, ADD COLUMN late text
+    DEFAULT 'fast default';
 ALTER TABLE shop.item ADD CONSTRAINT unheld CHECK (old > 0) NOT VALID;
 CREATE INDEX ON shop.item (shop.folded(name)) INCLUDE (note) WHERE mood = 'low';
 CREATE UNIQUE INDEX ON shop.item (upper(name), id) WITH (fillfactor = 60);
@@ -79,9 +84,11 @@ CREATE VIEW shop.two AS SELECT one.*, item.note FROM shop.one JOIN shop.item USI
 CREATE MATERIALIZED VIEW shop.three AS SELECT count(*) FROM shop.two;
 CREATE RULE ignore AS ON DELETE TO shop.one DO INSTEAD NOTHING;
 CREATE RULE also AS ON INSERT TO shop.item DO ALSO NOTIFY shop;
-CREATE TRIGGER never BEFORE INSERT OR UPDATE OF name OR DELETE ON shop.item FOR EACH ROW EXECUTE FUNCTION shop.refuse();
+CREATE TRIGGER never BEFORE INSERT OR UPDATE OF name OR DELETE ON shop.item FOR EACH ROW EXECUTE FUNCTION
+    shop.refuse();
 CREATE TRIGGER once AFTER TRUNCATE ON shop.item FOR EACH STATEMENT EXECUTE FUNCTION shop.refuse();
-ALTER TABLE shop.item ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, REPLICA IDENTITY USING INDEX item_pkey;
+ALTER TABLE shop.item ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, REPLICA IDENTITY USING INDEX
+    item_pkey;
 CREATE POLICY nobody ON shop.item USING (name = 'x');
 CREATE PUBLICATION feed FOR TABLE shop.item (id, name);
 COMMENT ON TABLE shop.item IS 'everything';
@@ -97,14 +104,16 @@ ALTER TABLE shop.item ADD CONSTRAINT unenforced CHECK (old > 5) NOT ENFORCED;
 STRANGE = """
 CREATE TABLE base (id int, v text); CREATE TABLE derived (w text) INHERITS (base);
 INSERT INTO base VALUES (1, 'base'); INSERT INTO derived VALUES (2, 'derived', 'w');
-CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY, v text); INSERT INTO fleeting VALUES (1, repeat('long', 3000));
+CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY, v text); INSERT INTO fleeting VALUES (1, repeat('long',
+    3000));
 CREATE TABLE parted (id int, v text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 CREATE TABLE parted_2 (v text, junk int, id int NOT NULL); ALTER TABLE parted_2 DROP COLUMN junk;
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
 ALTER TABLE parted ATTACH PARTITION parted_2 FOR VALUES FROM (10) TO (20);
 INSERT INTO parted VALUES (1, 'one'), (11, 'eleven');
 CREATE TABLE bare (gone int); INSERT INTO bare VALUES (1), (2); ALTER TABLE bare DROP COLUMN gone;
-CREATE TABLE "Quo""ted %s" ("Col umn" text, "select" int, "%" int); INSERT INTO "Quo""ted %s" VALUES ('v', 1, 2);
+CREATE TABLE "Quo""ted %s" ("Col umn" text, "select" int, "%" int); INSERT INTO "Quo""ted %s" VALUES ('v',
+    1, 2);
 CREATE TABLE narrowed (id int, wide text); INSERT INTO narrowed VALUES (1, repeat(md5('x'), 3000));
 ALTER TABLE narrowed DROP COLUMN wide;
 """
@@ -158,12 +167,15 @@ def storage(connection: Connection[Any]) -> list[Any]:
     """What pg_dump does not tell: TOAST tables, indexes' health, persistence, what waits for a drop."""
     return rows(
         connection,
-        """SELECT c.oid::regclass::text, c.relpersistence, c.reloptions, t.relname, t.reloptions, ti.relname, t.relpersistence,
-                  (SELECT array_agg(row(x.indexrelid::regclass, x.indisvalid, x.indisready, x.indisclustered)::text
+        """SELECT c.oid::regclass::text, c.relpersistence, c.reloptions,
+                  t.relname, t.reloptions, ti.relname, t.relpersistence,
+                  (SELECT array_agg(row(x.indexrelid::regclass, x.indisvalid, x.indisready,
+                      x.indisclustered)::text
                                     ORDER BY x.indexrelid) FROM pg_index x WHERE x.indrelid = c.oid)
            FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
            LEFT JOIN pg_index i ON i.indrelid = t.oid LEFT JOIN pg_class ti ON ti.oid = i.indexrelid
-           WHERE c.relkind = 'r' AND c.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+           WHERE c.relkind = 'r' AND c.relnamespace NOT IN ('pg_catalog'::regnamespace,
+               'information_schema'::regnamespace)
            ORDER BY 1""",
     )
 
@@ -254,7 +266,8 @@ def test_what_was_not_valid_stays_not_valid(item: Connection[Any]) -> None:
     rewrite(item, "shop.item")
     checks = rows(
         item,
-        "SELECT conname FROM pg_constraint WHERE conrelid = 'shop.item'::regclass AND NOT convalidated ORDER BY 1",
+        "SELECT conname FROM pg_constraint"
+        " WHERE conrelid = 'shop.item'::regclass AND NOT convalidated ORDER BY 1",
     )
     assert checks == [
         (name,) for name in (["someday", "unenforced", "unheld"] if major(item) >= 18 else ["unheld"])
@@ -376,7 +389,7 @@ class TestStrangeTables:
 
 @pytest.mark.parametrize("wal_level", ["minimal", "replica"])
 def test_a_server_killed_in_the_middle_finds_the_table_as_it_was(home: Path, wal_level: str) -> None:
-    settings = {"wal_level": wal_level, "max_wal_senders": 0, "summarize_wal": False}
+    settings: dict[str, str | int | bool] = {"wal_level": wal_level, "max_wal_senders": 0, "summarize_wal": False}
     cluster = create_cluster(home / "clone", find_binaries(18, home=home), settings=settings)
     with session(cluster.dsn()) as connection:
         connection.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")

@@ -1,4 +1,4 @@
-"""The bijection behind `unique`: different stays different, nobody keeps his own, nobody gets another's if avoidable."""
+"""The bijection behind `unique`: different stays different, and nobody keeps his own."""
 
 from __future__ import annotations
 
@@ -185,13 +185,14 @@ class TestDomains:
             was = server.execute(joined).fetchone()
             tables = (
                 self.POLICY
-                + "  public.before: {columns: {id: non_identifying, mrn: {category: non_identifying}, is_test: non_identifying}}\n"
+                + "  public.before:\n"
+                + "    columns: {id: non_identifying, mrn: non_identifying, is_test: non_identifying}\n"
             )
             scrubbed(server, policy(tmp_path, tables))
             assert server.execute(joined).fetchone() == was
             exempt, others = server.execute(
-                "SELECT bool_and(p.mrn = b.mrn) FILTER (WHERE p.is_test), bool_or(p.mrn = b.mrn) FILTER (WHERE NOT p.is_test)"
-                " FROM person p JOIN before b USING (id)"
+                "SELECT bool_and(p.mrn = b.mrn) FILTER (WHERE p.is_test),"
+                " bool_or(p.mrn = b.mrn) FILTER (WHERE NOT p.is_test) FROM person p JOIN before b USING (id)"
             ).fetchone() or (None, None)
             assert (exempt, others) == (True, False)
 

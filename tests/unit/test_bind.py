@@ -1,4 +1,4 @@
-"""Binding a policy to a database: everything covered and safe, or every problem at once with file and line."""
+"""Binding a policy to a database: all covered and safe, or every problem at once with file and line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def said(folder: Path, tables: str, found: Catalog) -> list[str]:
     ]
 
 
-def one(folder: Path, rule: str, found: Catalog | None = None, **facts: object) -> list[str]:
+def one(folder: Path, rule: str, found: Catalog | None = None, **facts: Any) -> list[str]:
     """The problems of one column `v` under a rule; text unless the facts say otherwise."""
     type_ = str(facts.pop("type_", "text"))
     found = found or catalog(table("public.t", column("v", type_, **facts)))
@@ -97,7 +97,10 @@ class TestCoverage:
     def test_a_partition_in_place_of_its_root(self, tmp_path: Path) -> None:
         root = table("public.log", ID, kind="p", partition_key=("id",))
         leaf = table("public.log_1", ID, parent=root.name)
-        lines = "  public.log: {columns: {id: non_identifying}}\n  public.log_1: {columns: {id: non_identifying}}\n"
+        lines = (
+            "  public.log: {columns: {id: non_identifying}}\n"
+            "  public.log_1: {columns: {id: non_identifying}}\n"
+        )
         assert said(tmp_path, lines, catalog(root, leaf)) == [
             "6: table public.log_1 is a partition of public.log (give the rules under public.log)"
         ]
@@ -224,7 +227,8 @@ class TestTreatmentsThatCannotFit:
         [
             ("{category: email, treat: {kind: 'null'}}", {"not_null": True},
              "null would put NULL into a NOT NULL column: use constant or placeholder"),
-            ("email", {"type_": "varchar(20)"}, "a surrogate email needs 25 characters, varchar(20) is too short"),
+            ("email", {"type_": "varchar(20)"},
+            "a surrogate email needs 25 characters, varchar(20) is too short"),
             ("ssn", {"type_": "varchar(4)"}, "ssn needs 9 characters, varchar(4) is too short"),
             ("{category: email, treat: {kind: unique, format: token}}", {"type_": "varchar(20)"},
              "token needs 21 characters, varchar(20) is too short"),
@@ -244,7 +248,7 @@ class TestTreatmentsThatCannotFit:
             ("mrn", {"type_": "uuid"}, "a uuid has no digits format: use format: token"),
         ],
     )  # fmt: skip
-    def test_refused(self, tmp_path: Path, rule: str, facts: dict[str, object], what: str) -> None:
+    def test_refused(self, tmp_path: Path, rule: str, facts: dict[str, Any], what: str) -> None:
         assert one(tmp_path, rule, **facts) == [f"7: public.t.v: {what}"]
 
     def test_a_partition_key_at_any_depth(self, tmp_path: Path) -> None:
@@ -252,7 +256,10 @@ class TestTreatmentsThatCannotFit:
         root = table("public.log", at, column("who"), kind="p", partition_key=("at",))
         middle = table("public.log_a", at, column("who"), kind="p", parent=root.name, partition_key=("who",))
         leaf = table("public.log_b", at, column("who"), parent=middle.name)
-        lines = "  public.log:\n    columns:\n      at: {category: email, treat: {kind: date_shift}}\n      who: name.full\n"
+        lines = (
+            "  public.log:\n    columns:\n      at: {category: email, treat: {kind: date_shift}}\n"
+            "      who: name.full\n"
+        )
         what = "would move rows between partitions: the partition key cannot be treated"
         assert said(tmp_path, lines, catalog(root, middle, leaf)) == [
             f"7: public.log.at: date_shift {what}",
@@ -266,7 +273,8 @@ class TestTreatmentsThatCannotFit:
             "  public.t:\n    columns:\n      first: non_identifying\n      last: {}\n      name: name.full\n"
         )
         assert said(tmp_path, lines.format("non_identifying").replace("{}", "non_identifying"), found) == [
-            "9: public.t.name: generated from columns that are all kept (treat a column that it is computed from)"
+            "9: public.t.name: generated from columns that are all kept"
+            " (treat a column that it is computed from)"
         ]
         assert plan(tmp_path, lines.replace("{}", "name.last"), found).rewrites[0].insert == ("first", "last")
 
@@ -289,7 +297,8 @@ class TestUniqueIndexes:
         lines = "  public.t: {columns: {id: non_identifying, v: name.last}}\n"
         name = index.name  # type: ignore[attr-defined]
         assert said(tmp_path, lines, found) == [
-            f"5: public.t.v: surrogate may repeat values, but index {name} is unique (treat it with {{kind: unique}})"
+            f"5: public.t.v: surrogate may repeat values, but index {name} is unique"
+            " (treat it with {kind: unique})"
         ]
 
     def test_an_index_of_one_partition(self, tmp_path: Path) -> None:
@@ -343,11 +352,14 @@ class TestForeignKeys:
     @pytest.mark.parametrize(
         ("person", "card", "difference"),
         [
-            ("mrn", "non_identifying", "public.card.mrn (kept) references public.person.mrn (unique, domain mrn)"),
-            ("non_identifying", "mrn", "public.card.mrn (unique, domain mrn) references public.person.mrn (kept)"),
+            ("mrn", "non_identifying",
+            "public.card.mrn (kept) references public.person.mrn (unique, domain mrn)"),
+            ("non_identifying", "mrn",
+            "public.card.mrn (unique, domain mrn) references public.person.mrn (kept)"),
             ("mrn", "{category: mrn, treat: {kind: unique, domain: other}}",
              "public.card.mrn (unique, domain other) references public.person.mrn (unique, domain mrn)"),
-            ("mrn", "mrn.token", "public.card.mrn (unique, domain mrn) references public.person.mrn (unique, domain mrn)"),
+            ("mrn", "mrn.token",
+             "public.card.mrn (unique, domain mrn) references public.person.mrn (unique, domain mrn)"),
         ],
     )  # fmt: skip
     def test_sides_treated_differently(self, tmp_path: Path, person: str, card: str, difference: str) -> None:
@@ -357,10 +369,11 @@ class TestForeignKeys:
 
     @pytest.mark.parametrize(
         ("person", "card"), [("mrn", "mrn"), ("mrn.token", "mrn.token"), ("email", "email"),
-                             ("non_identifying", "non_identifying"), ("mrn", "{category: mrn, treat: {kind: 'null'}}")],
+                             ("non_identifying", "non_identifying"),
+                             ("mrn", "{category: mrn, treat: {kind: 'null'}}")],
     )  # fmt: skip
     def test_sides_that_agree(self, tmp_path: Path, person: str, card: str) -> None:
-        assert plan(tmp_path, self.lines(person, card), self.tables())
+        assert plan(tmp_path, self.lines(person, card), self.tables()).rules
 
     EXEMPT = "exempt: {where: is_test, reason: r, owner: o}"
     THROUGH = "exempt: {through: mrn, reason: r, owner: o}"
@@ -373,10 +386,10 @@ class TestForeignKeys:
         ]
 
     def test_a_mapping_keeps_exempt_values_on_both_sides(self, tmp_path: Path) -> None:
-        assert plan(tmp_path, self.lines("mrn", "mrn", self.EXEMPT), self.tables())
+        assert plan(tmp_path, self.lines("mrn", "mrn", self.EXEMPT), self.tables()).rules
 
     def test_exempt_through_the_key_itself(self, tmp_path: Path) -> None:
-        assert plan(tmp_path, self.lines("mrn.token", "mrn.token", self.EXEMPT, self.THROUGH), self.tables())
+        assert plan(tmp_path, self.lines("mrn.token", "mrn.token", self.EXEMPT, self.THROUGH), self.tables()).rules
 
 
 class TestAllAtOnce:
@@ -408,7 +421,8 @@ class TestAllAtOnce:
             f"{path}:7: exempt where: column email is treated, the condition would change its mind",
             f"{path}:9: public.t.id: null would put NULL into a NOT NULL column: use constant or placeholder",
             f"{path}:10: public.t.email: a surrogate last_name needs 10 characters, varchar(5) is too short",
-            f"{path}:10: public.t.email: surrogate may repeat values, but index u is unique (treat it with {{kind: unique}})",
+            f"{path}:10: public.t.email: surrogate may repeat values, but index u is unique"
+            " (treat it with {kind: unique})",
         ]
 
     def test_the_message_says_that_nothing_happened(self, tmp_path: Path) -> None:
@@ -421,7 +435,8 @@ def test_treated_columns_can_be_asked_for(tmp_path: Path) -> None:
     found = catalog(table("public.b", ID), table("public.a", ID, column("email")))
     loaded = policy(
         tmp_path,
-        "  public.b: {columns: {id: non_identifying}}\n  public.a: {columns: {id: non_identifying, email: email}}\n",
+        "  public.b: {columns: {id: non_identifying}}\n"
+        "  public.a: {columns: {id: non_identifying, email: email}}\n",
     )
     assert [(str(item.name), list(treatments)) for item, treatments in bound_treatments(loaded, found)] == [
         ("public.a", ["email"])
@@ -440,16 +455,19 @@ sys.stdout.buffer.write(PLAN.dump_json(compile_plan(policy(Path(sys.argv[1]), BI
 BIG = """
   public.person:
     exempt: {where: is_test, reason: r, owner: o}
-    columns: {id: non_identifying, mrn: mrn, is_test: non_identifying, email: email, phone: phone, notes: free_text}
+    columns: {id: non_identifying, mrn: mrn, is_test: non_identifying, email: email, phone: phone,
+    notes: free_text}
   public.card:
     exempt: {through: mrn, reason: r, owner: o}
-    columns: {id: non_identifying, mrn: mrn, who: name.full, birth: {category: quasi_identifier, treat: {kind: date_shift, by: mrn}}}
+    columns: {id: non_identifying, mrn: mrn, who: name.full,
+    birth: {category: quasi_identifier, treat: {kind: date_shift, by: mrn}}}
 """
 
 
 def big_catalog() -> Catalog:
     person = table(
-        "public.person", ID, column("mrn"), column("is_test", "boolean"), column("email"), column("phone", "text[]"),
+        "public.person", ID, column("mrn"), column("is_test", "boolean"), column("email"),
+        column("phone", "text[]"),
         column("notes"), uniques=(primary("id"), unique("u", "mrn")),
     )  # fmt: skip
     key = reference("public.card", "mrn", "public.person", "mrn")

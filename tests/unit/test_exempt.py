@@ -1,4 +1,4 @@
-"""Exempt rows: decided by the row's own kept columns, or by the row a foreign key leads to; by nothing else."""
+"""Exempt rows: decided by the row's own kept columns, or by the row a foreign key leads to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ HEAD = 'exempt: {{where: "{}", reason: r, owner: o}}'
 
 def people(*more: object) -> Catalog:
     columns = (
-        column("id", "bigint"), column("is_test", "boolean"), column("mrn"), column("name"), column("born", "date"),
+        column("id", "bigint"), column("is_test", "boolean"), column("mrn"), column("name"),
+        column("born", "date"),
         column("Odd Name", "int"), column("lower_name", generated="s", default="lower(name)"),
     )  # fmt: skip
     return catalog(table("public.person", *columns), *more)  # type: ignore[arg-type]
@@ -67,8 +68,10 @@ class TestWhere:
 
     @pytest.mark.parametrize(
         "where",
-        ["now() > born", "lower(mrn) = 'x'", "coalesce(is_test, true)", "current_user = 'x'", "pg_sleep(1) IS NULL",
-         "EXISTS (SELECT 1)", "id IN (SELECT 1)", "(SELECT true)", "id = (SELECT 1)", "CASE WHEN is_test THEN true END",
+        ["now() > born", "lower(mrn) = 'x'", "coalesce(is_test, true)", "current_user = 'x'",
+        "pg_sleep(1) IS NULL",
+         "EXISTS (SELECT 1)", "id IN (SELECT 1)", "(SELECT true)", "id = (SELECT 1)",
+         "CASE WHEN is_test THEN true END",
          "is_test; DROP TABLE person", "DROP TABLE person", "VACUUM", "1", "'x'", "*", "id = $1", "id = :x",
          "random() < 1"],
     )  # fmt: skip
@@ -117,14 +120,17 @@ class TestThrough:
         plan = compile_plan(policy(tmp_path, self.LINES), self.linked())
         assert plan.rules[0].exempt == (
             'EXISTS(SELECT 1 FROM "public"."visit" AS t_ WHERE t_."id" = t."visit_id" AND '
-            'EXISTS(SELECT 1 FROM "public"."person" AS t__ WHERE t__."id" = t_."person_id" AND (t__."is_test")))'
+            'EXISTS(SELECT 1 FROM "public"."person" AS t__'
+            ' WHERE t__."id" = t_."person_id" AND (t__."is_test")))'
         )
 
     @pytest.mark.parametrize(
         ("old", "new", "problem"),
         [
-            ("through: visit_id", "through: body", "exempt through body: no foreign key of that column alone"),
-            ("through: visit_id", "through: nowhere", "exempt through nowhere: no foreign key of that column alone"),
+            ("through: visit_id", "through: body",
+            "exempt through body: no foreign key of that column alone"),
+            ("through: visit_id", "through: nowhere",
+            "exempt through nowhere: no foreign key of that column alone"),
             ("    exempt: {through: person_id, reason: r, owner: o}\n", "",
              "public.visit has no exemption to follow"),
         ],

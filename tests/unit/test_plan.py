@@ -37,7 +37,8 @@ def found() -> Catalog:
     person = table(
         "public.person", column("id", "bigint", not_null=True), column("email", not_null=True), column("ssn"),
         column("photo", "bytea"), column("fingerprint", "bytea"), column("notes"), column("city"),
-        column("amount", "numeric"), column("is_test", "boolean"), column("shout", generated="s", default="upper(city)"),
+        column("amount", "numeric"), column("is_test", "boolean"),
+        column("shout", generated="s", default="upper(city)"),
         uniques=(unique("u", "email"), primary("id")), bytes=100,
     )  # fmt: skip
     root = table("public.log", column("at", "date"), column("who"), kind="p", partition_key=("at",), bytes=0)

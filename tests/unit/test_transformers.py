@@ -62,10 +62,12 @@ class TestDefinitions:
     @pytest.mark.parametrize(
         ("spec", "uniqueness"),
         [
-            ({"kind": "keep"}, "preserved"), ({"kind": "null"}, "preserved"), ({"kind": "unique"}, "preserved"),
+            ({"kind": "keep"}, "preserved"), ({"kind": "null"}, "preserved"),
+            ({"kind": "unique"}, "preserved"),
             ({"kind": "surrogate", "of": "email"}, "preserved"), ({"kind": "constant", "value": 1}, "lossy"),
             ({"kind": "surrogate", "of": "phone"}, "not_guaranteed"), ({"kind": "known_password"}, "lossy"),
-            ({"kind": "pseudonym"}, "not_guaranteed"), ({"kind": "placeholder"}, "lossy"), ({"kind": "json"}, "lossy"),
+            ({"kind": "pseudonym"}, "not_guaranteed"), ({"kind": "placeholder"}, "lossy"),
+            ({"kind": "json"}, "lossy"),
         ],
     )  # fmt: skip
     def test_uniqueness(self, spec: dict[str, object], uniqueness: str) -> None:
@@ -143,7 +145,8 @@ class TestWords:
 
     @pytest.mark.parametrize(
         ("name", "longest"),
-        [("first_name", 8), ("last_name", 10), ("company", 24), ("job", 20), ("street_name", 19), ("sentence", 40),
+        [("first_name", 8), ("last_name", 10), ("company", 24), ("job", 20), ("street_name", 19),
+        ("sentence", 40),
          ("first_name", 9), ("last_name", 9)],
     )  # fmt: skip
     def test_the_shortest_columns_have_a_choice_too(self, name: str, longest: int) -> None:

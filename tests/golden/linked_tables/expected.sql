@@ -105,7 +105,7 @@ WITH source AS (
         shape,
         CASE WHEN POSITION('0' IN shape) > 0 THEN 10 ELSE 26 END AS radix,
         LENGTH(shape) - LENGTH(
-          TRANSLATE(shape, CASE WHEN POSITION('0' IN shape) > 0 THEN '0' ELSE 'Aa' END, '')
+          TRANSLATE(shape, '0' || CASE WHEN POSITION('0' IN shape) > 0 THEN '' ELSE 'Aa' END, '')
         ) AS width
       FROM shapes
     ) AS w
@@ -275,16 +275,16 @@ WITH source AS (
     v,
     exempt,
     CASE
-      WHEN v ~ '^[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}$'
+      WHEN TRANSLATE(v, '123456789', '000000000') IN ('000-00-0000', '000000000', '000 00 0000')
       THEN TRANSLATE(v, '123456789', '000000000')
       ELSE '000000000'
     END AS shape,
     CASE
-      WHEN NOT v ~ '^[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}$'
-      THEN NULL
       WHEN v LIKE '666%'
+      AND TRANSLATE(v, '123456789', '000000000') IN ('000-00-0000', '000000000', '000 00 0000')
       THEN CAST(TRANSLATE(v, TRANSLATE(v, '0123456789', ''), '') AS DECIMAL) - 666000000
       WHEN v LIKE '000%'
+      AND TRANSLATE(v, '123456789', '000000000') IN ('000-00-0000', '000000000', '000 00 0000')
       THEN CAST(TRANSLATE(v, TRANSLATE(v, '0123456789', ''), '') AS DECIMAL) + 1000000
     END AS number
   FROM source
@@ -315,7 +315,7 @@ WITH source AS (
         shape,
         CASE WHEN POSITION('0' IN shape) > 0 THEN 10 ELSE 0 END AS radix,
         LENGTH(shape) - LENGTH(
-          TRANSLATE(shape, CASE WHEN POSITION('0' IN shape) > 0 THEN '0' ELSE 'Aa' END, '')
+          TRANSLATE(shape, '0' || CASE WHEN POSITION('0' IN shape) > 0 THEN '' ELSE 'Aa' END, '')
         ) AS width
       FROM shapes
     ) AS w
