@@ -20,8 +20,8 @@ def read_model(
 ) -> tuple[Model, Any, str]:
     """The model, the document with its line numbers, and the text of a file.
 
-    `invalid` is raised for what cannot be read or is wrong, NotFound (with the hint `missing`) when there is no
-    such file; `called` is what messages call the file, for instance `policy`.
+    `invalid` is raised for what cannot be read or is wrong, NotFound (with the hint `missing`) when there is
+    no such file; `called` is what messages call the file, for instance `policy`.
     """
     try:
         text = path.read_text(encoding="utf-8")

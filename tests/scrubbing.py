@@ -66,7 +66,7 @@ def fill(connection: Connection[Any], type_: str, values: Iterable[object], name
     quoted = sql.Identifier(name)
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(quoted))
     create = f"CREATE TABLE {{}} (id int PRIMARY KEY, v {type_})"
-    connection.execute(sql.SQL(create).format(quoted))  # type: ignore[arg-type]
+    connection.execute(sql.SQL(create).format(quoted))
     insert = sql.SQL("INSERT INTO {} VALUES (%s, %s)").format(quoted)
     with connection.cursor() as cursor:
         cursor.executemany(insert, list(enumerate(values)))
@@ -79,7 +79,7 @@ def make_mapping(connection: Connection[Any], made: Mapping, key: RunKey = KEY) 
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
     columns = 'original text COLLATE "C" PRIMARY KEY, replacement text COLLATE "C" NOT NULL UNIQUE'
     connection.execute(sql.SQL(f"CREATE UNLOGGED TABLE {{}} ({columns})").format(name))
-    insert = sql.SQL("INSERT INTO {} {}").format(name, sql.SQL(made.create.sql))  # type: ignore[arg-type]
+    insert = sql.SQL("INSERT INTO {} {}").format(name, sql.SQL(made.create.sql))
     RawCursor(connection).execute(insert, bindings(key).values(made.create.bindings))
 
 

@@ -12,15 +12,19 @@ CANARY = "canary-7c1f"
 
 
 def test_a_session_on_production_cannot_write(postgres_database: str) -> None:
-    with pytest.raises(StatementFailed, match="ReadOnlySqlTransaction"):
-        with read_source(postgres_database, purpose="test") as connection:
-            connection.execute("CREATE TABLE t (n int)")
+    with (
+        pytest.raises(StatementFailed, match="ReadOnlySqlTransaction"),
+        read_source(postgres_database, purpose="test") as connection,
+    ):
+        connection.execute("CREATE TABLE t (n int)")
 
 
 def test_a_server_without_the_clones_name_is_never_written_to(postgres_database: str) -> None:
-    with pytest.raises(GuardTripped, match="not the clone of this run"):
-        with open_clone(postgres_database, "clinic-20260101-001"):
-            raise AssertionError("the guard let it in")
+    with (
+        pytest.raises(GuardTripped, match="not the clone of this run"),
+        open_clone(postgres_database, "clinic-20260101-001"),
+    ):
+        raise AssertionError("the guard let it in")
 
 
 def test_a_marker_copied_into_production_does_not_help(postgres_database: str) -> None:
@@ -32,9 +36,8 @@ def test_a_marker_copied_into_production_does_not_help(postgres_database: str) -
         connection.execute(f"ALTER DATABASE {name} SET application_name = '{marker(label)}'".encode())
         with pytest.raises(psycopg.errors.CantChangeRuntimeParam):
             connection.execute(f"SET cluster_name = '{marker(label)}'".encode())
-    with pytest.raises(GuardTripped):
-        with open_clone(postgres_database, label):
-            raise AssertionError("the guard let it in")
+    with pytest.raises(GuardTripped), open_clone(postgres_database, label):
+        raise AssertionError("the guard let it in")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,9 @@ def test_a_marker_copied_into_production_does_not_help(postgres_database: str) -
         (f"INSERT INTO people VALUES (repeat('{CANARY}', 99))", "StringDataRightTruncation"),
     ],
 )
-def test_an_error_names_the_place_and_never_the_data(postgres_database: str, statement: str, said: str) -> None:
+def test_an_error_names_the_place_and_never_the_data(
+    postgres_database: str, statement: str, said: str
+) -> None:
     with psycopg.connect(postgres_database, autocommit=True) as connection:
         connection.execute("CREATE TABLE people (name varchar(40) UNIQUE)")
         with pytest.raises(StatementFailed) as caught, described("a test"):

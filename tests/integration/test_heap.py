@@ -389,7 +389,11 @@ class TestStrangeTables:
 
 @pytest.mark.parametrize("wal_level", ["minimal", "replica"])
 def test_a_server_killed_in_the_middle_finds_the_table_as_it_was(home: Path, wal_level: str) -> None:
-    settings: dict[str, str | int | bool] = {"wal_level": wal_level, "max_wal_senders": 0, "summarize_wal": False}
+    settings: dict[str, str | int | bool] = {
+        "wal_level": wal_level,
+        "max_wal_senders": 0,
+        "summarize_wal": False,
+    }
     cluster = create_cluster(home / "clone", find_binaries(18, home=home), settings=settings)
     with session(cluster.dsn()) as connection:
         connection.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -389,7 +390,9 @@ class TestForeignKeys:
         assert plan(tmp_path, self.lines("mrn", "mrn", self.EXEMPT), self.tables()).rules
 
     def test_exempt_through_the_key_itself(self, tmp_path: Path) -> None:
-        assert plan(tmp_path, self.lines("mrn.token", "mrn.token", self.EXEMPT, self.THROUGH), self.tables()).rules
+        assert plan(
+            tmp_path, self.lines("mrn.token", "mrn.token", self.EXEMPT, self.THROUGH), self.tables()
+        ).rules
 
 
 class TestAllAtOnce:

