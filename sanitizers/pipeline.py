@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import takewhile
 from types import ModuleType
 from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
+from sanitizers.control import Status
 from sanitizers.errors import UnderstudyError
 from sanitizers.results import ReportResult
 from sanitizers.stages import (
@@ -63,8 +66,7 @@ class Outcome:
 
     run_id: str
     generation: str
-    status: str
-    """`released`, or `rehearsed` when it was told to stop before the switch."""
+    status: Status
     results: dict[type, Any]
     timings: dict[str, float]
     """Seconds by stage."""
@@ -83,21 +85,16 @@ class Execution:
         """All stages up to `until` (left out). On refusal: report, reap, and the error goes on its way."""
         run = self.run
         try:
-            for stage in FORWARD:
-                if until == stage.NAME:
-                    break
-                self._stage(stage.NAME, lambda stage=stage: stage.run(run))  # type: ignore[misc]
-        except UnderstudyError as error:
-            self._refuse(error)
-            raise
-        except BaseException as error:
-            self._refuse(UnderstudyError(f"stopped by {type(error).__name__}"))
+            for stage in takewhile(lambda stage: until != stage.NAME, FORWARD):
+                self._stage(stage.NAME, partial(stage.run, run))
+        except BaseException as raised:
+            self._refuse(_described(raised))
             raise
         finally:
             if run.expectations:
                 run.expectations.stop()
-        status = "rehearsed" if until else "released"
-        self._conclude("released", None)
+        status: Status = "rehearsed" if until else "released"
+        self._conclude(status, None)
         return Outcome(run.id, run.generation, status, run.results, self.timings)
 
     def _stage(self, name: str, call: Callable[[], Any]) -> None:
@@ -107,14 +104,8 @@ class Execution:
         try:
             result = call()
         except BaseException as raised:
-            error = (
-                raised
-                if isinstance(raised, UnderstudyError)
-                else UnderstudyError(f"stopped by {type(raised).__name__}")
-            )
-            self.timings[name] = time.monotonic() - began
-            result = getattr(raised, "result", None)
-            run.control.stage_failed(run.id, name, run.clock(), error.to_json(), self._keep(result))
+            error, self.timings[name] = _described(raised), time.monotonic() - began
+            run.control.stage_failed(run.id, name, run.clock(), error.to_json(), self._keep(error.result))
             self.watcher.stage_failed(name, self.timings[name], error)
             raise
         self.timings[name] = time.monotonic() - began
@@ -132,26 +123,29 @@ class Execution:
         generation = self.run.control.generation(self.run.generation)
         if generation.state not in {"live", "retired", "destroyed"}:
             self.run.control.move(self.run.generation, "refused", self.run.clock())
-        self._conclude("failed" if error.retryable or type(error) is UnderstudyError else "refused", error)
+        ours = type(error) is UnderstudyError
+        self._conclude("failed" if error.retryable or ours else "refused", error)
 
-    def _conclude(self, status: Any, error: UnderstudyError | None) -> None:
+    def _conclude(self, status: Status, error: UnderstudyError | None) -> None:
         """Report and reap: also for refused runs, and even when one of the two fails."""
-        run = self.run
-        said = error.to_json() if error else None
+        run, said = self.run, error.to_json() if error else None
+        write = partial(report.run, run, status=status, error=said, started=self.started)
         try:
-            self._stage(
-                report.NAME,
-                lambda: report.run(
-                    run, status=status, error=said, timings=dict(self.timings), started=self.started
-                ),
-            )
+            self._stage(report.NAME, partial(write, timings=dict(self.timings)))
         finally:
             try:
-                self._stage(reap.NAME, lambda: reap.run(run))
+                self._stage(reap.NAME, partial(reap.run, run))
             finally:
                 run.control.finish_run(run.id, status, said, run.clock())
         if error is not None:
             error.report = run.results.get(ReportResult)
+
+
+def _described(raised: BaseException) -> UnderstudyError:
+    """What was raised, as an error of ours; of others only the type is told, their text may hold data."""
+    if isinstance(raised, UnderstudyError):
+        return raised
+    return UnderstudyError(f"stopped by {type(raised).__name__}")
 
 
 def utc_now() -> datetime:

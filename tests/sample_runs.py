@@ -120,6 +120,12 @@ def released() -> Sample:
     return facts("released", serving=GENERATION, timings=_TIMINGS), policy(), results
 
 
+def rehearsed() -> Sample:
+    """A rehearsal: everything but the switch."""
+    results = {type(result): result for result in (*_to_plan(), *_to_validate())}
+    return facts("rehearsed", serving=PREVIOUS, timings=_first(9)), policy(), results
+
+
 def refused() -> Sample:
     """A night on which the policy did not fit: three problems, no plan."""
     problems = tuple(

@@ -99,6 +99,8 @@ def _templates() -> Environment:
 def _headline(record: Record) -> str:
     if record["status"] == "released":
         return "Released, with exceptions" if record["exceptions"] else "Released"
+    if record["status"] == "rehearsed":
+        return "Rehearsed, not released"
     stage = record["error"]["stage"] if record["error"] else ""
     return str(record["status"]).capitalize() + (f" at {stage}" if stage else "")
 

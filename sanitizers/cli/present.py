@@ -24,7 +24,14 @@ _OF_RUNS = ("run", "began", "ended", "by", "status", "error")
 _SHORT = 60
 """Characters up to which an explanation stands beside what it explains."""
 
-_STYLES = {"live": "green", "released": "green", "refused": "red", "failed": "red", "running": "cyan"}
+_STYLES = {
+    "live": "green",
+    "released": "green",
+    "rehearsed": "green",
+    "refused": "red",
+    "failed": "red",
+    "running": "cyan",
+}
 
 
 def table(title: str, *headings: str) -> Table:

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from sanitizers.catalog import Name
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
-Status = Literal["released", "refused", "failed"]
+Status = Literal["released", "rehearsed", "refused", "failed"]
+"""How a run ended; `rehearsed` when it was told to stop before the switch and came that far."""
 State = Literal["sealed", "scrubbed", "validated", "live", "retired", "destroyed", "refused"]
 
 ALLOWED: dict[State, tuple[State, ...]] = {

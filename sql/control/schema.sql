@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS understudy.runs (
     host          text NOT NULL,
     pid           integer NOT NULL,
     started       timestamptz NOT NULL,
-    status        text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'released', 'refused', 'failed')),
+    status        text NOT NULL DEFAULT 'running' CHECK (status IN
+                      ('running', 'released', 'rehearsed', 'refused', 'failed')),
     finished      timestamptz,
     error         json,
     CHECK ((finished IS NULL) = (status = 'running'))

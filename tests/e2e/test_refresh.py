@@ -53,7 +53,10 @@ def test_the_second_night_is_incremental_and_keeps_the_first_for_rollback(clinic
 def test_a_rehearsal_stops_before_the_switch(clinic: Clinic) -> None:
     clinic.refresh()
     clinic.produce("INSERT INTO patients (name) VALUES ('Original Newcomer')")
-    assert clinic.refresh("--dry-run")["status"] == "rehearsed"
+    rehearsal = clinic.refresh("--dry-run")
+    assert rehearsal["status"] == "rehearsed"
+    record = json.loads(next(clinic.home.rglob(f"{rehearsal['generation']}.json")).read_text())
+    assert (record["status"], record["switch"], record["statement"]) == ("rehearsed", None, "")
     assert clinic.staging("SELECT count(*) FROM patients") == [(300,)]
 
 

@@ -30,7 +30,7 @@ from tests import sample_runs
 from tests.conftest import unavailable
 from tests.sample_runs import GENERATION, PREVIOUS, STARTED
 
-OUTCOMES = (sample_runs.released, sample_runs.refused, sample_runs.failed)
+OUTCOMES = (sample_runs.released, sample_runs.rehearsed, sample_runs.refused, sample_runs.failed)
 ENDED = STARTED + timedelta(seconds=40)
 
 

@@ -14,7 +14,7 @@ from sanitizers.policy.document import load_profile
 from tests import sample_runs
 from tests.sample_runs import CANARY, GENERATION, PREVIOUS, Sample
 
-OUTCOMES = (sample_runs.released, sample_runs.refused, sample_runs.failed)
+OUTCOMES = (sample_runs.released, sample_runs.rehearsed, sample_runs.refused, sample_runs.failed)
 Outcome = Callable[[], Sample]
 VOID = {"meta", "br", "col", "wbr", "img", "input", "link", "hr"}
 outcomes = pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome.__name__)
@@ -124,6 +124,14 @@ def test_released_says_what_it_is_and_what_serves() -> None:
     assert "psql service=clinic_staging" in words
     assert "kept" in words
     assert "the front desk's published number" in words
+
+
+def test_a_rehearsal_never_looks_like_a_release() -> None:
+    words = Page(page_of(sample_runs.rehearsed)).words
+    assert "Rehearsed, not released" in words
+    assert f"The endpoint still serves {PREVIOUS}. Clients never saw this generation." in words
+    assert "Staging serves" not in words
+    assert "were treated as listed" not in words
 
 
 def test_refused_shows_every_problem_what_to_do_and_what_still_serves() -> None:
