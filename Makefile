@@ -44,7 +44,7 @@ format: setup ## Rewrite the code in the project's style
 
 lock: $(BIN)/uv ## Pin the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer releases
 	$(BIN)/uv pip compile pyproject.toml --output-file requirements.lock --all-extras --generate-hashes \
-		--universal --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+		--universal --python-version 3.11 \
 		--custom-compile-command "make lock" --quiet $(ARGS)
 
 clean: ## Remove .venv, caches and builds
