@@ -55,3 +55,25 @@ def reference(table_: str, columns: str, referenced: str, theirs: str, name: str
 
 def catalog(*tables: Table) -> Catalog:
     return Catalog("test", 180004, {one.name: one for one in tables})
+
+
+def linked_catalog() -> Catalog:
+    """Two tables with a natural key between them."""
+    number = column("id", "bigint", not_null=True)
+    person = table(
+        "public.person", number, column("mrn"), column("is_test", "boolean"), column("email"),
+        column("phone", "text[]"),
+        column("notes"), uniques=(primary("id"), unique("u", "mrn")),
+    )  # fmt: skip
+    key = reference("public.card", "mrn", "public.person", "mrn")
+    return catalog(
+        person,
+        table(
+            "public.card",
+            number,
+            column("mrn"),
+            column("who"),
+            column("birth", "date"),
+            foreign_keys=(key,),
+        ),
+    )

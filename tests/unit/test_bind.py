@@ -451,9 +451,10 @@ import sys
 from pathlib import Path
 from sanitizers.policy.plan import PLAN
 from sanitizers.policy.bind import compile_plan
-from tests.unit.test_bind import BIG, big_catalog
+from tests.catalogs import linked_catalog
+from tests.unit.test_bind import BIG
 from tests.scrubbing import policy
-sys.stdout.buffer.write(PLAN.dump_json(compile_plan(policy(Path(sys.argv[1]), BIG), big_catalog())))
+sys.stdout.buffer.write(PLAN.dump_json(compile_plan(policy(Path(sys.argv[1]), BIG), linked_catalog())))
 """
 BIG = """
   public.person:
@@ -465,19 +466,6 @@ BIG = """
     columns: {id: non_identifying, mrn: mrn, who: name.full,
     birth: {category: quasi_identifier, treat: {kind: date_shift, by: mrn}}}
 """
-
-
-def big_catalog() -> Catalog:
-    person = table(
-        "public.person", ID, column("mrn"), column("is_test", "boolean"), column("email"),
-        column("phone", "text[]"),
-        column("notes"), uniques=(primary("id"), unique("u", "mrn")),
-    )  # fmt: skip
-    key = reference("public.card", "mrn", "public.person", "mrn")
-    return catalog(
-        person,
-        table("public.card", ID, column("mrn"), column("who"), column("birth", "date"), foreign_keys=(key,)),
-    )
 
 
 def test_same_policy_and_catalog_same_bytes_in_any_process(tmp_path: Path) -> None:
