@@ -135,7 +135,8 @@ class Workspace:
 
     def plan(self, database: str) -> Plan:
         """What a refresh would do, from production's catalog as it is now."""
-        return make_plan(load_policy(self.settings.target(database).policy), self.catalog(database))
+        policy = load_policy(self.settings.target(database).policy)
+        return make_plan(policy, self.catalog(database), utc_now().date())
 
     def preview(self, database: str, table: str | None) -> list[PreviewRow]:
         """What the treatments make of invented values; no value of production is read."""

@@ -177,6 +177,7 @@ def lint(shell: Shell, policies: tuple[Path, ...], dsn: str | None, as_json: boo
 
 def read_policy(file: Path, catalog: Catalog | None = None) -> Reading:
     """Reads a policy, and binds it to a catalog where there is one; problems are kept, not raised."""
+    from sanitizers.pipeline import utc_now
     from sanitizers.policy.bind import check_treatments
     from sanitizers.policy.document import load_policy
     from sanitizers.stages.plan import make_plan
@@ -190,7 +191,7 @@ def read_policy(file: Path, catalog: Catalog | None = None) -> Reading:
     if catalog is None or problems:
         return _reading(loaded, problems)
     try:
-        make_plan(loaded, catalog)
+        make_plan(loaded, catalog, utc_now().date())
     except PlanRefused as error:
         return _reading(loaded, error.problems, bound=True)
     return _reading(loaded, (), bound=True)

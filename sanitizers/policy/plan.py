@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pydantic import TypeAdapter
@@ -109,8 +109,11 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the plan's canonical JSON, without sizes: same policy and catalog, same digest."""
-        return hashlib.sha256(PLAN.dump_json(self, exclude={"rewrites": {"__all__": {"bytes"}}})).hexdigest()
+        """SHA-256 over the plan's canonical JSON: same policy and catalog, same digest, whatever the sizes."""
+        ordered = replace(self, rewrites=tuple(sorted(self.rewrites, key=lambda rewrite: rewrite.heap)))
+        return hashlib.sha256(
+            PLAN.dump_json(ordered, exclude={"rewrites": {"__all__": {"bytes"}}})
+        ).hexdigest()
 
     def rule(self, table: Name) -> TableRulePlan:
         return next(rule for rule in self.rules if rule.table == table)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
+
 from sanitizers.catalog import Catalog
-from sanitizers.errors import PlanRefused
+from sanitizers.errors import PlanRefused, Problem
 from sanitizers.policy.bind import compile_plan
 from sanitizers.policy.document import LoadedPolicy
 from sanitizers.policy.plan import Plan
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.results import PlanResult
 from sanitizers.stages.base import Run
+from sanitizers.transformers.words import pool
 from sanitizers.validators.suites import expectation_problems
 
 NAME = "plan"
@@ -19,13 +23,21 @@ def run(run: Run) -> PlanResult:
     """The frozen plan. PlanRefused lists everything that does not fit, before a single row is touched."""
     with run.clone() as connection:
         catalog = read_catalog(connection)
-    return PlanResult(make_plan(run.policy, catalog))
+    return PlanResult(make_plan(run.policy, catalog, run.clock().date()))
 
 
-def make_plan(policy: LoadedPolicy, catalog: Catalog) -> Plan:
-    """What the policy means for this catalog, its expectations included."""
-    if problems := expectation_problems(policy, catalog):
-        raise PlanRefused(
-            "the expectations do not fit the database", where=str(policy.path), problems=tuple(problems)
-        )
+def make_plan(policy: LoadedPolicy, catalog: Catalog, today: date) -> Plan:
+    """What the policy means for this catalog on this day, its expectations and exemptions included."""
+    if problems := (*expectation_problems(policy, catalog), *_expired(policy, today)):
+        raise PlanRefused("the policy does not hold any more", where=str(policy.path), problems=problems)
+    # A locale without word lists is to be known now, not in the middle of the scrub.
+    pool("first_name", policy.policy.locale)
     return compile_plan(policy, catalog)
+
+
+def _expired(policy: LoadedPolicy, today: date) -> Iterator[Problem]:
+    for table, rule in policy.policy.tables.items():
+        if rule.exempt and rule.exempt.expires and rule.exempt.expires < today:
+            where = policy.where("tables", table, "exempt", "expires")
+            what = f"{table}: the exemption expired on {rule.exempt.expires}"
+            yield Problem(where, what, f"ask {rule.exempt.owner} whether it is still needed")

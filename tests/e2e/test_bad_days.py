@@ -78,6 +78,21 @@ def test_a_foreign_key_treated_on_one_side_only(clinic: Clinic) -> None:
         refused(clinic, errors.PlanRefused, "public.visits.patient_id (kept) references public.patients.id")
 
 
+def test_a_locale_without_words(clinic: Clinic) -> None:
+    with yesterday_keeps_serving(clinic):
+        clinic.edit("version: 1", "version: 1\nlocale: xx_YY")
+        refused(clinic, errors.PolicyInvalid, "Faker knows no locale 'xx_YY'")
+
+
+def test_an_exemption_that_has_expired(clinic: Clinic) -> None:
+    with yesterday_keeps_serving(clinic):
+        expired = (
+            "exempt: {where: ward = 'T', reason: test ward, owner: quality engineering, expires: 2020-01-31}"
+        )
+        clinic.edit("  public.patients:\n", f"  public.patients:\n    {expired}\n")
+        refused(clinic, errors.PlanRefused, "the exemption expired on 2020-01-31", "ask quality engineering")
+
+
 def test_broken_yaml(clinic: Clinic) -> None:
     with yesterday_keeps_serving(clinic):
         clinic.edit("tables:", "tables: [")
