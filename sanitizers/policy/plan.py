@@ -109,11 +109,10 @@ class Plan:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the plan's canonical JSON: same policy and catalog, same digest, whatever the sizes."""
+        """SHA-256 of the canonical JSON: same policy and catalog, same digest, whatever the sizes."""
         ordered = replace(self, rewrites=tuple(sorted(self.rewrites, key=lambda rewrite: rewrite.heap)))
-        return hashlib.sha256(
-            PLAN.dump_json(ordered, exclude={"rewrites": {"__all__": {"bytes"}}})
-        ).hexdigest()
+        text = PLAN.dump_json(ordered, exclude={"rewrites": {"__all__": {"bytes"}}})
+        return hashlib.sha256(text).hexdigest()
 
     def rule(self, table: Name) -> TableRulePlan:
         return next(rule for rule in self.rules if rule.table == table)

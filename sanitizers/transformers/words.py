@@ -16,7 +16,6 @@ _DRAWS = 1500
 _FEWEST = 20
 _BYTES = 63
 """What fits PostgreSQL's `name`."""
-WORDS = ("first_name", "last_name", "company", "job", "street_name", "sentence")
 
 
 @cache

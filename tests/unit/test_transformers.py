@@ -16,7 +16,9 @@ from sanitizers.policy.bindings import Bindings
 from sanitizers.policy.compile import treatment
 from sanitizers.transformers import TRANSFORMERS
 from sanitizers.transformers.base import cast, fragment, owned
-from sanitizers.transformers.words import WORDS, pool
+from sanitizers.transformers.words import pool
+
+WORDS = ("first_name", "last_name", "company", "job", "street_name", "sentence")
 
 LOCALES = ("en_US", "de_DE", "fr_FR", "es_MX", "pl_PL", "ja_JP", "zh_CN", "ru_RU", "ar_SA")
 
