@@ -16,6 +16,7 @@ import pytest
 
 from sanitizers import errors
 from sanitizers.errors import UnderstudyError
+from sanitizers.postgres import binaries
 from sanitizers.settings import load_settings
 from sanitizers.workspace import open_workspace
 from tests.conftest import remove_servers
@@ -111,6 +112,18 @@ def test_a_wrong_password(clinic: Clinic) -> None:
     with yesterday_keeps_serving(clinic):
         (clinic.folder / "password").write_text("wrong")
         refused(clinic, errors.SourceRefused, "password")
+
+
+def test_a_version_without_server_binaries(clinic16: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    version_of = binaries._version
+
+    def without_16(folder: Path) -> str | None:
+        found = version_of(folder)
+        return None if found is None or found.startswith("16") else found
+
+    with yesterday_keeps_serving(clinic16), monkeypatch.context() as patch:
+        patch.setattr(binaries, "_version", without_16)
+        refused(clinic16, errors.ServerMissing, "16", "postgresql-16")
 
 
 def test_a_migration_that_fails_half_way(clinic: Clinic) -> None:
