@@ -162,12 +162,15 @@ def test_no_room_on_the_disk(cramped: Path, clinic: Clinic) -> None:
 
 def test_a_second_refresh_while_one_runs(clinic: Clinic) -> None:
     with yesterday_keeps_serving(clinic):
-        first = subprocess.Popen(_command(clinic), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        first = subprocess.Popen(
+            _command(clinic), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         try:
             _wait_for_stage(clinic, "snapshot")
             refused(clinic, errors.Busy, f"another refresh of {clinic.database} runs")
         finally:
-            first.send_signal(signal.SIGKILL)
+            # With the tools it has started: one that went on copying would outlive the test.
+            os.killpg(first.pid, signal.SIGKILL)
             first.wait()
 
 
