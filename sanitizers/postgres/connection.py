@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg import Connection, errors, sql
+from psycopg import Connection, errors
 
 from sanitizers.errors import (
     DiskShort,
@@ -151,8 +151,3 @@ def _condition(error: psycopg.Error) -> str:
         return f"{errors.lookup(state).__name__} (SQLSTATE {state})"
     except KeyError:
         return f"SQLSTATE {state}"
-
-
-def qualified(schema: str, name: str) -> sql.Identifier:
-    """A quoted qualified identifier for maintenance statements."""
-    return sql.Identifier(schema, name)

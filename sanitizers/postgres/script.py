@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from psycopg import Connection, Error, errors, generators
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
@@ -42,11 +42,6 @@ def run_apart(connection: Connection[Any], text: str) -> None:
     """Sends each statement alone, so that those run that refuse to share a transaction."""
     for number, one in enumerate(split(text), 1):
         run_script(connection, one, first=number)
-
-
-def in_transaction(connection: Connection[Any]) -> bool:
-    """Whether a transaction is open and sound."""
-    return connection.info.transaction_status == TransactionStatus.INTRANS
 
 
 def split(text: str) -> list[str]:
