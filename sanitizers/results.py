@@ -152,6 +152,7 @@ class ValidateResult:
 @dataclass(frozen=True)
 class ApproveResult:
     required: bool
+    granted: bool = True
     by: str = ""
     reason: str = ""
     at: datetime | None = None

@@ -1,6 +1,7 @@
 """Where databases live: source, snapshot provider, endpoint, migrations, artifacts. One YAML file.
 
-No secret stands in the file: passwords are references, `env:NAME` or `file:PATH`, read when needed.
+No secret stands in the file: passwords are references, read when needed: `env:NAME`, `file:PATH`, or
+`airflow:CONNECTION` (in Airflow's tasks: a connection of Airflow's, from whatever secrets backend it uses).
 Relative paths are relative to the settings file.
 """
 
@@ -8,9 +9,12 @@ from __future__ import annotations
 
 import difflib
 import os
+from datetime import datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from croniter import croniter
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -20,16 +24,85 @@ from sanitizers.yamlfile import read_model
 DEFAULT_FILE = "understudy.yaml"
 
 
+class Vault(Protocol):
+    """Somewhere secrets are kept by name. Either call raises SettingsInvalid when there is no such name."""
+
+    def secret(self, name: str) -> str:
+        """One secret, for instance a password."""
+        ...
+
+    def dsn(self, name: str) -> str:
+        """A whole libpq connection string."""
+        ...
+
+
+class _Environment:
+    def secret(self, name: str) -> str:
+        try:
+            return os.environ[name]
+        except KeyError:
+            raise _missing(f"the environment variable {name} is not set", f"env:{name}") from None
+
+    dsn = secret
+
+
+class _File:
+    def secret(self, name: str) -> str:
+        try:
+            return Path(name).read_text(encoding="utf-8").rstrip("\n")
+        except OSError:
+            raise _missing(f"cannot read {name}", f"file:{name}") from None
+
+    dsn = secret
+
+
+class _OutsideAirflow:
+    def secret(self, name: str) -> str:
+        hint = "run the command as a task of Airflow's, or refer to env: or file:"
+        raise SettingsInvalid(
+            "Airflow's connections can be read in its tasks only", where=f"airflow:{name}", hint=hint
+        )
+
+    dsn = secret
+
+
+def _missing(what: str, where: str) -> SettingsInvalid:
+    return SettingsInvalid(what, where=where, hint="set it for the user that runs Understudy")
+
+
+VAULTS: dict[str, Vault] = {"env": _Environment(), "file": _File(), "airflow": _OutsideAirflow()}
+"""By the word before the colon of a reference."""
+
+
+def _is_reference(text: str) -> bool:
+    kind, colon, _ = text.partition(":")
+    return bool(colon) and kind in VAULTS
+
+
 def _reference(text: str) -> str:
-    if not text.startswith(("env:", "file:")):
-        raise ValueError("a secret is given by reference: env:NAME or file:PATH")
+    if not _is_reference(text):
+        raise ValueError("a secret is given by reference: env:NAME, file:PATH or airflow:CONNECTION")
     return text
 
 
 def _no_password(dsn: str) -> str:
-    if not dsn.startswith("env:") and conninfo_to_dict(dsn).get("password"):
+    if not _is_reference(dsn) and conninfo_to_dict(dsn).get("password"):
         raise ValueError("no passwords in the settings file: use password: env:NAME or file:PATH")
     return dsn
+
+
+def _cron(expression: str) -> str:
+    if not croniter.is_valid(expression):
+        raise ValueError("not a cron expression, which has five fields: minute hour day month weekday")
+    return expression
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("no such time zone; zones are called as in Europe/Vienna or UTC") from None
+    return name
 
 
 Secret = Annotated[str, AfterValidator(_reference)]
@@ -41,7 +114,7 @@ class _Strict(BaseModel):
 
 
 class Source(_Strict):
-    """Production: a libpq connection string (or `env:NAME` holding one) of a role with REPLICATION."""
+    """Production: a libpq connection string (or a reference to one) of a role with REPLICATION."""
 
     dsn: Dsn
     password: Secret | None = None
@@ -58,7 +131,9 @@ class EndpointSettings(_Strict):
     service: str
     """Name of the entry clients use: `psql service=NAME`."""
     file: Path
-    """The `pg_service.conf` to keep the entry in; other entries are left alone."""
+    """The `pg_service.conf` to keep the entry in; other entries are left alone. Or a file PgBouncer includes."""
+    console: Source | None = None
+    """PgBouncer's console, which is told to read its files anew."""
 
 
 class MigrationSettings(_Strict):
@@ -78,6 +153,27 @@ class Access(_Strict):
     """0: any free port."""
 
 
+class Schedule(_Strict):
+    """When a scheduler refreshes the database by itself, and what is promised to those who use staging."""
+
+    cron: Annotated[str, AfterValidator(_cron)]
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    fresh_by: time | None = None
+    """From this time of day on, staging is to be what the last scheduled night made."""
+
+    def promised(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """The latest scheduled night whose promise is due at `now`: when it was to begin, when it was due."""
+        if self.fresh_by is None:
+            return None
+        nights = croniter(self.cron, now.astimezone(ZoneInfo(self.timezone)))
+        while True:
+            began: datetime = nights.get_prev(datetime)
+            due = datetime.combine(began.date(), self.fresh_by, began.tzinfo)
+            due += timedelta(days=1) if due <= began else timedelta()
+            if due <= now:
+                return began, due
+
+
 class Target(_Strict):
     policy: Path
     source: Source
@@ -86,6 +182,14 @@ class Target(_Strict):
     migrations: MigrationSettings | None = None
     access: Access = Access()
     approval: Literal["none", "required"] = "none"
+    approval_within_hours: float = Field(4, gt=0)
+    """How long a scheduler waits for the decision before the night counts as refused."""
+    schedule: Schedule | None = None
+    """Without one, a refresh is started by hand only."""
+    queue: str | None = None
+    """The queue of the staging host's workers, where a scheduler has several hosts."""
+    pool: str = "default_pool"
+    """The scheduler's pool that bounds what runs on the host at once."""
     keep: int = Field(2, ge=1)
     """Generations kept, the live one included: the others are there for rollback."""
     parallel: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
@@ -126,7 +230,7 @@ def default_home() -> Path:
 def load_settings(path: Path) -> Settings:
     """Reads the settings file; every problem in one SettingsInvalid, with file and line."""
     hint = "name one with --settings, or run `understudy demo`"
-    settings, _, _ = read_model(path, Settings, SettingsInvalid, called="settings", missing=hint)
+    settings = read_model(path, Settings, SettingsInvalid, called="settings", missing=hint)
     return _absolute(settings, path.absolute().parent)
 
 
@@ -150,18 +254,13 @@ def _absolute(settings: Settings, base: Path) -> Settings:
 
 
 def resolve_secret(reference: str) -> str:
-    """The secret behind `env:NAME` or `file:PATH`; SettingsInvalid when it is not there."""
+    """The secret behind a reference; SettingsInvalid when it is not there."""
     kind, _, name = reference.partition(":")
-    try:
-        return os.environ[name] if kind == "env" else Path(name).read_text(encoding="utf-8").rstrip("\n")
-    except (KeyError, OSError):
-        what = f"the environment variable {name} is not set" if kind == "env" else f"cannot read {name}"
-        raise SettingsInvalid(
-            what, where=reference, hint="set it for the user that runs Understudy"
-        ) from None
+    return VAULTS[kind].secret(name)
 
 
 def resolve_dsn(source: Source) -> str:
     """The complete libpq connection string of a source, password included."""
-    dsn = resolve_secret(source.dsn) if source.dsn.startswith("env:") else source.dsn
+    kind, _, name = source.dsn.partition(":")
+    dsn = VAULTS[kind].dsn(name) if _is_reference(source.dsn) else source.dsn
     return make_conninfo(dsn, password=resolve_secret(source.password)) if source.password else dsn

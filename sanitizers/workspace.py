@@ -6,20 +6,21 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from sanitizers.catalog import Catalog
-from sanitizers.control import Control
+from sanitizers.control import Control, NewRun
 from sanitizers.control.model import Generation, RunEntry
 from sanitizers.endpoints import endpoint_provider
-from sanitizers.errors import NotFound, UnderstudyError, WrongState
+from sanitizers.errors import Busy, NotFound, UnderstudyError, WrongState
 from sanitizers.keys import RunKey
-from sanitizers.pipeline import Execution, Outcome, Watcher, utc_now
-from sanitizers.policy.document import LoadedPolicy, load_policy
+from sanitizers.pipeline import Execution, Outcome, Watcher, stored_results, utc_now
+from sanitizers.policy.document import load_policy, parse_policy
 from sanitizers.policy.plan import Plan
 from sanitizers.postgres.account import make_passable
 from sanitizers.postgres.binaries import all_binaries, find_binaries
@@ -27,8 +28,8 @@ from sanitizers.postgres.cluster import create_cluster
 from sanitizers.postgres.connection import described, read_source
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.preview import PreviewRow, preview
-from sanitizers.results import ReportResult, SwitchResult
-from sanitizers.settings import Settings, Source, Target, default_home, resolve_dsn
+from sanitizers.results import ReapResult, ReportResult, SwitchResult
+from sanitizers.settings import Settings, Source, default_home, resolve_dsn
 from sanitizers.snapshots import snapshot_provider
 from sanitizers.snapshots.base import SnapshotProvider
 from sanitizers.stages.base import Approver, Options, Run
@@ -36,6 +37,12 @@ from sanitizers.stages.plan import make_plan
 from sanitizers.stages.reap import Reaper
 from sanitizers.stages.switch import Switch
 from sanitizers.validators.expectations import ExpectationRunner
+
+STALE = timedelta(hours=24)
+"""A driven run that nobody has moved for so long is given up."""
+RESUMABLE = timedelta(hours=12)
+"""For so long the clone of a failed run is kept, so that the run can go on from where it failed."""
+_UNDONE = ("sealed", "scrubbed", "validated")
 
 
 @dataclass(frozen=True)
@@ -52,82 +59,177 @@ class DatabaseStatus:
 
 
 @dataclass(frozen=True)
+class Freshness:
+    """What staging is and what was promised; `kept` when nothing was."""
+
+    live_since: datetime | None
+    """When the live generation's night began: how old its data are."""
+    due: datetime | None
+    """When the last promise was due."""
+    kept: bool
+
+
+@dataclass(frozen=True)
 class Workspace:
     settings: Settings
     home: Path
     control: Control
 
     def refresh(
-        self,
-        database: str,
-        *,
-        options: Options,
-        watcher: Watcher,
-        approver: Approver | None = None,
-        until: str | None = None,
+        self, database: str, *, options: Options, watcher: Watcher, approver: Approver | None = None
     ) -> Outcome:
-        """One nightly refresh. Raises what refused it, after record and report are written.
+        """One nightly refresh, in this process. Raises what refused it, after record and report are written.
 
-        `until` names a stage to stop before. Busy when another refresh of the database runs.
+        Busy when another refresh of the database runs.
         """
-        target = self.settings.target(database)
         with self.control.lock(database):
-            started = utc_now()
-            self._close_crashed(database, started)
-            policy = self._policy(database, target, options, started)
-            run = self._run(database, policy, options, watcher, started)
+            run_id = self._begin(database, options, "")
+            run = self._run(self.control.run(run_id), watcher)
             run.approver = approver
-            return Execution(run, watcher, started).execute(until)
+            run.expectations = ExpectationRunner()
+            run.expectations.start()
+            return Execution(run, watcher).execute()
 
-    def _policy(self, database: str, target: Target, options: Options, started: datetime) -> LoadedPolicy:
-        """The policy; a night refused because it cannot be read is on record, too."""
+    def open_run(self, database: str, options: Options, driver: str) -> str:
+        """Begins a run that somebody takes from stage to stage (see `resume`); returns its id.
+
+        `driver` names who, unmistakably: `airflow:DAG/RUN`. Asked again by the same driver, it is the same
+        run while that is open, has come through, or has failed in a way that can be mended; else a new one.
+        Busy when another driver's run of the database is open.
+        """
+        with self.control.lock(database):
+            last = self.control.run_of(driver)
+            if last and last.status == "failed" and last.id in self._resumable(database):
+                self.control.reopen_run(last.id)
+                return last.id
+            if last and last.status in {"running", "released", "rehearsed"}:
+                return last.id
+            return self._begin(database, options, driver)
+
+    @contextmanager
+    def resume(
+        self, run_id: str, watcher: Watcher, *, approver: Approver | None = None, shared: bool = False
+    ) -> Iterator[Execution]:
+        """A driven run, to take it one stage on; `shared` for parts of a stage, done by several at once.
+
+        Busy when a process that was given up for dead is still at the last stage.
+        """
+        entry = self.control.run(run_id)
+        with self.control.lock(entry.database, shared=shared):
+            run = self._run(entry, watcher)
+            run.approver = approver
+            yield Execution(run, watcher)
+
+    def abandon(self, database: str) -> list[str]:
+        """Ends the open runs of a database, whoever drives them, and destroys what they made; their ids.
+
+        Busy when a process is at work on one at this moment.
+        """
+        self.settings.target(database)
+        with self.control.lock(database):
+            ended = self.control.unfinished_runs(database)
+            for run in ended:
+                self.control.finish_run(run.id, "failed", _ended("it was abandoned"), utc_now())
+            self._reaper(database).reap(utc_now())
+        return [run.id for run in ended]
+
+    def reap(self, database: str) -> ReapResult:
+        """Destroys what has expired or was left behind; Busy while a refresh of the database is at work.
+
+        A run whose driver has not moved it for `STALE` is given up.
+        """
+        self.settings.target(database)
+        with self.control.lock(database):
+            now = utc_now()
+            for run in self.control.unfinished_runs(database):
+                moved = max((entry.started for entry in self.control.stages(run.id)), default=run.started)
+                if not run.driver or now - moved > STALE:
+                    self.control.finish_run(run.id, "failed", _ended("its driver did not go on"), now)
+            return self._reaper(database).reap(now, self._in_work(database))
+
+    def _begin(self, database: str, options: Options, driver: str) -> str:
+        """Records a run and its generation; a night refused because its policy cannot be read, too."""
+        target = self.settings.target(database)
+        now = utc_now()
+        self._close_crashed(database, driver, now)
+        new = NewRun(
+            database, options.trigger, "", "", socket.gethostname(), os.getpid(), driver, asdict(options)
+        )
         try:
-            return load_policy(target.policy)
+            policy = load_policy(target.policy)
         except UnderstudyError as error:
-            run_id = self._start(database, options, "", "", started)
+            run_id = self.control.start_run(new, now)
             self.control.finish_run(run_id, "refused", error.to_json(), utc_now())
             raise
+        run_id = self.control.start_run(
+            replace(new, policy_digest=policy.digest, policy_text=policy.text), now
+        )
+        self.control.new_generation(database, run_id, now)
+        return run_id
 
-    def _start(self, database: str, options: Options, digest: str, text: str, started: datetime) -> str:
-        host, pid = socket.gethostname(), os.getpid()
-        return self.control.start_run(database, options.trigger, digest, text, host, pid, started)
+    def _close_crashed(self, database: str, driver: str, now: datetime) -> None:
+        """We hold the lock, so a run without a driver that is still open is a dead process's.
 
-    def _run(
-        self, database: str, policy: LoadedPolicy, options: Options, watcher: Watcher, started: datetime
-    ) -> Run:
-        target = self.settings.target(database)
-        make_passable(self.home / database)
-        provider, endpoint = self._provider(database), endpoint_provider(target.endpoint)
-        expectations = ExpectationRunner()
-        expectations.start()
-        run_id = self._start(database, options, policy.digest, policy.text, started)
+        Of one DAG, one run is open at a time: the DAG's earlier one is over. Clones are reaped later.
+        """
+        dag = driver.rpartition("/")[0]
+        for open_run in self.control.unfinished_runs(database):
+            if open_run.driver and open_run.driver.rpartition("/")[0] != dag:
+                raise Busy(
+                    f"another refresh of {database} is under way",
+                    where=open_run.driver,
+                    hint=f"wait until it is done, or end it: understudy abandon {database}",
+                )
+            self.control.finish_run(
+                open_run.id, "failed", _ended("the process ended before the run did"), now
+            )
+
+    def _run(self, entry: RunEntry, watcher: Watcher) -> Run:
+        """The run as its record tells it: the policy as it was at its begin, and what its stages left."""
+        target = self.settings.target(entry.database)
+        make_passable(self.home / entry.database)
+        generation = self.control.generation_of(entry.id)
+        if generation is None:
+            raise WrongState("the run was refused before it had a generation", where=entry.id)
         return Run(
-            id=run_id,
-            generation=self.control.new_generation(database, run_id, started).label,
-            database=database,
+            id=entry.id,
+            generation=generation.label,
+            database=entry.database,
             target=target,
-            policy=policy,
+            policy=parse_policy(self.control.policy_text(entry.id), target.policy),
             root=self.home,
             control=self.control,
-            provider=provider,
-            endpoint=endpoint,
+            provider=self._provider(entry.database),
+            endpoint=endpoint_provider(target.endpoint),
             key=RunKey.draw(),
+            started=entry.started,
             clock=utc_now,
             progress=watcher,
-            options=options,
+            options=Options(**entry.options),
             binaries=self.settings.binaries,
-            expectations=expectations,
+            results=stored_results(self.control, entry.id),
+            driven=bool(entry.driver),
         )
 
     def _provider(self, database: str) -> SnapshotProvider:
         target = self.settings.target(database)
         return snapshot_provider(target, database, self.home, self.settings.binaries)
 
-    def _close_crashed(self, database: str, now: datetime) -> None:
-        """We hold the lock, so a run that is still open is a dead process's; its clone is reaped later."""
-        said = {"error": "Crashed", "what": "the process ended before the run did"}
-        for crashed in self.control.unfinished_runs(database):
-            self.control.finish_run(crashed.id, "failed", said, now)
+    def _resumable(self, database: str) -> dict[str, str]:
+        """The last run, if it failed a short while ago and its clone is still there: run id to generation."""
+        for run in self.control.runs(database, 1):
+            generation = self.control.generation_of(run.id)
+            fresh = run.finished is not None and utc_now() - run.finished < RESUMABLE
+            if run.driver and run.status == "failed" and fresh and generation and generation.state in _UNDONE:
+                return {run.id: generation.label}
+        return {}
+
+    def _in_work(self, database: str) -> set[str]:
+        """Generations of runs that are open or can go on."""
+        open_runs = [self.control.generation_of(run.id) for run in self.control.unfinished_runs(database)]
+        return {generation.label for generation in open_runs if generation} | set(
+            self._resumable(database).values()
+        )
 
     def catalog(self, database: str) -> Catalog:
         """Production's catalog as it is now, read-only."""
@@ -144,6 +246,16 @@ class Workspace:
         with described("the preview"), psycopg.connect(self.control.dsn, autocommit=True) as connection:
             return preview(policy, self.catalog(database), connection, table)
 
+    def freshness(self, database: str) -> Freshness:
+        """Whether staging is what the last scheduled night was to make of it by now."""
+        schedule, live = self.settings.target(database).schedule, self.control.live(database)
+        promised = schedule.promised(utc_now()) if schedule else None
+        since = live.created if live else None
+        if promised is None:
+            return Freshness(since, None, True)
+        began, due = promised
+        return Freshness(since, due, since is not None and since >= began)
+
     def status(self, database: str | None = None) -> list[DatabaseStatus]:
         names = [database] if database else sorted(self.settings.targets)
         return [self._status(name) for name in names]
@@ -156,8 +268,18 @@ class Workspace:
         said = endpoint_provider(target.endpoint).describe()
         return DatabaseStatus(database, self.control.live(database), alive, runs, said)
 
-    def rollback(self, database: str, to: str | None = None) -> SwitchResult:
-        """Points the endpoint at the newest retired generation, or at the named one."""
+    def start(self, database: str) -> str | None:
+        """Sees that the live generation's server runs; its label, if there is one."""
+        live = self.control.live(database)
+        if live and live.clone:
+            self._provider(database).start(live.clone)
+        return live.label if live else None
+
+    def rollback(self, database: str, to: str | None = None, by: str = "rollback") -> SwitchResult:
+        """Points the endpoint at the newest retired generation, or at the named one.
+
+        `by` says in the history of switches who wanted it and why.
+        """
         with self.control.lock(database):
             retired = [g for g in self.control.generations(database, ["retired"]) if to in (None, g.label)]
             if not retired:
@@ -167,7 +289,7 @@ class Workspace:
                     else "there is no earlier generation to go back to"
                 )
                 raise NotFound(what, where=database, hint="see `understudy status`")
-            return self._switch(database).to(retired[0].label, by="rollback", now=utc_now())
+            return self._switch(database).to(retired[0].label, by=by, now=utc_now())
 
     def destroy(self, database: str, generation: str | None) -> list[str]:
         """Destroys one generation that is not live; all of them, the live one included, when None."""
@@ -204,6 +326,10 @@ class Workspace:
         target = self.settings.target(database)
         endpoint = endpoint_provider(target.endpoint)
         return Reaper(database, target, self.control, self._provider(database), endpoint)
+
+
+def _ended(why: str) -> dict[str, Any]:
+    return {**UnderstudyError(why).to_json(), "error": "Crashed"}
 
 
 @contextmanager

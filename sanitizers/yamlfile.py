@@ -3,71 +3,138 @@
 from __future__ import annotations
 
 import difflib
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import YAMLError
 
 from sanitizers.errors import NotFound, Problem, UnderstudyError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_READ_APART = re.compile(
+    r"""
+    [^\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]  # tabs, other line ends
+    | ^(?:%|\.\.\.)                                # directives, ends of documents
+    | (?:^|[-?][ ]|[:,\[{])[ ]*[&*!]               # anchors, aliases, tags
+    | <<                                           # merged mappings
+    | ["'\]}]:\S                                   # a value right behind a quoted key
+    | [|>][-+0-9]*(?:\#|[ ]*(?:\#.*)?\n[ ]*\n)     # texts in a block that begins oddly
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+"""Writing that ruamel's fast reading and its round-trip reading take differently, or may. A text that looks
+like it is only read more slowly, so the pattern may err on that side."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A YAML text and the file it stands in. Reading it is fast; its lines take ten times as long to find
+    and are found when somebody first asks."""
+
+    path: Path
+    text: str
+    called: str
+    """What messages call it, for instance `policy`."""
+    invalid: type[UnderstudyError]
+    """What is raised for broken YAML and for mistakes."""
+
+    @cached_property
+    def plain(self) -> Any:
+        """What is written, as dicts, lists and scalars."""
+        if not _READ_APART.search(self.text):
+            with suppress(Exception):  # the slow reading knows better what is wrong, and where
+                return YAML(typ="safe").load(self.text)
+        return self.tree
+
+    def fit(self, model: type[Model]) -> Model:
+        """The model of what is written; `invalid` lists every mistake."""
+        try:
+            return model.model_validate({} if self.plain is None else self.plain)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+        problems = tuple(self._problem(item, model) for item in found)
+        many = "s" * (len(problems) > 1)
+        what = f"{len(problems)} mistake{many} in the {self.called}"
+        raise self.invalid(what, where=str(self.path), problems=problems)
+
+    def where(self, *keys: int | str) -> str:
+        """`file:line` of the deepest of these nested keys that the file has."""
+        return f"{self.path}:{line_of(self.tree, keys)}"
+
+    @cached_property
+    def tree(self) -> Any:
+        """What is written, with its lines."""
+        yaml = YAML()
+        yaml.Constructor = _Constructor
+        try:
+            return yaml.load(self.text)
+        except YAMLError as error:
+            mark = getattr(error, "problem_mark", None)  # a forbidden character has none
+            problem = str(getattr(error, "problem", "a character that YAML forbids")).partition(" with value ")[0]
+            line = mark.line + 1 if mark else 1
+        except Exception:  # ruamel's own stumbling, whose words may quote what is written
+            problem, line = "too odd to be read", 1
+        raise self.invalid(f"broken YAML: {problem}", where=f"{self.path}:{line}")
+
+    def _problem(self, item: Any, model: type[BaseModel]) -> Problem:
+        keys = tuple(part for part in item["loc"] if part != "[key]")
+        dotted = ".".join(str(part) for part in keys)
+        if item["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(keys[-1]), _field_names(model), 1)
+            hint = f"did you mean {near[0]}?" if near else ""
+            return Problem(self.where(*keys), f"unknown key {dotted}", hint)
+        return Problem(self.where(*keys), f"{dotted}: {item['msg']}")
+
+
+def line_of(document: Any, keys: tuple[int | str, ...]) -> int:
+    """The 1-based line of the deepest of these nested keys that the document holds."""
+    line, node = 1, document.tree if isinstance(document, Document) else document
+    for key in keys:
+        lines = getattr(node, "lc", None)
+        try:
+            at = lines.key(key) if isinstance(node, dict) else lines.item(key)  # type: ignore[union-attr]
+            line, node = at[0] + 1, node[key]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return line
+
 
 def read_model(
     path: Path, model: type[Model], invalid: type[UnderstudyError], *, called: str, missing: str
-) -> tuple[Model, Any, str]:
-    """The model, the document with its line numbers, and the text of a file.
+) -> Model:
+    """The model of a file; errors as from `read_text` and `Document.fit`."""
+    return Document(path, read_text(path, invalid, called=called, missing=missing), called, invalid).fit(model)
 
-    `invalid` is raised for what cannot be read or is wrong, NotFound (with the hint `missing`) when there is
-    no such file; `called` is what messages call the file, for instance `policy`.
-    """
+
+def read_text(path: Path, invalid: type[UnderstudyError], *, called: str, missing: str) -> str:
+    """The text of a file; NotFound (with the hint `missing`) when there is none, `invalid` for no text."""
     try:
-        text = path.read_text(encoding="utf-8")
-        document = YAML().load(text)
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise NotFound(f"no {called} file {path}", hint=missing) from None
     except UnicodeDecodeError:
         raise invalid("not UTF-8 text", where=str(path)) from None
     except OSError as error:
         raise invalid(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)  # a forbidden character has none
-        problem = str(getattr(error, "problem", "a character that YAML forbids")).partition(" with value ")[0]
-        raise invalid(f"broken YAML: {problem}", where=f"{path}:{mark.line + 1 if mark else 1}") from None
-    try:
-        return model.model_validate(document if document is not None else {}), document, text
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        problems = tuple(_problem(item, path, document, model) for item in found)
-        many = "s" * (len(problems) > 1)
-        raise invalid(
-            f"{len(problems)} mistake{many} in the {called}", where=str(path), problems=problems
-        ) from None
 
 
-def line_of(document: Any, keys: tuple[int | str, ...]) -> int:
-    """The 1-based line of the deepest of these nested keys that the document holds."""
-    line, node = 1, document
-    for key in keys:
-        lines = getattr(node, "lc", None)
+class _Constructor(RoundTripConstructor):  # type: ignore[misc, unused-ignore]
+    """Knows the line of a scalar that only looks like a date or a number, such as 2026-02-30."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
         try:
-            line = (lines.key(key) if isinstance(node, dict) else lines.item(key))[0] + 1  # type: ignore[union-attr]
-            node = node[key]
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line
-
-
-def _problem(item: Any, path: Path, document: Any, model: type[BaseModel]) -> Problem:
-    keys = tuple(part for part in item["loc"] if part != "[key]")
-    dotted = ".".join(str(part) for part in keys)
-    where = f"{path}:{line_of(document, keys)}"
-    if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(keys[-1]), _field_names(model), 1)
-        return Problem(where, f"unknown key {dotted}", f"did you mean {near[0]}?" if near else "")
-    return Problem(where, f"{dotted}: {item['msg']}")
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError):
+            what = "a date or number that does not exist"
+            raise ConstructorError(None, None, what, node.start_mark) from None
 
 
 def _field_names(model: type[BaseModel]) -> set[str]:

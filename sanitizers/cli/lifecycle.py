@@ -1,4 +1,4 @@
-"""`rollback`, `destroy`: going back to an earlier generation, and taking generations away."""
+"""`rollback`, `destroy`, `abandon`, `start`: going back, taking away, ending a stuck run, after a restart."""
 
 from __future__ import annotations
 
@@ -57,6 +57,41 @@ def destroy(
         click.echo(f"Destroyed {listed(gone)}." if gone else "There was nothing to destroy.")
 
 
+@click.command(epilog=examples("understudy abandon hospital"))
+@click.argument("database")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+def abandon(shell: Shell, database: str, yes: bool, as_json: bool) -> None:
+    """End the run of DATABASE that a scheduler has left open, and destroy what it made.
+
+    Staging serves what it served. A run whose process is at work at this moment cannot be ended.
+    """
+    _make_sure(f"End the open run of {database} and destroy its clone?", yes)
+    with shell.workspace() as workspace:
+        ended = workspace.abandon(database)
+    if as_json:
+        say({"ended": ended})
+    else:
+        click.echo(f"Ended {listed(ended)}." if ended else "No run was open.")
+
+
+@click.command(epilog=examples("understudy start", "understudy start hospital"))
+@click.argument("database", required=False)
+@json_option
+@click.pass_obj
+def start(shell: Shell, database: str | None, as_json: bool) -> None:
+    """Start the servers of live generations, for instance after the staging host was restarted."""
+    with shell.workspace() as workspace:
+        chosen = [database] if database else sorted(workspace.settings.targets)
+        served = {name: workspace.start(name) for name in chosen}
+    if as_json:
+        say(served)
+        return
+    for name, generation in served.items():
+        click.echo(f"{name}: {generation} serves" if generation else f"{name}: nothing is live yet")
+
+
 def _make_sure(question: str, yes: bool) -> None:
     if yes:
         return
@@ -65,4 +100,4 @@ def _make_sure(question: str, yes: bool) -> None:
     click.confirm(question, abort=True, err=True)
 
 
-COMMANDS = (rollback, destroy)
+COMMANDS = (rollback, destroy, abandon, start)

@@ -12,29 +12,25 @@ from rich.console import Console
 from sanitizers.cli.live import Display, display
 from sanitizers.cli.terminal import Shell, examples, interactive, json_option, say, screen
 from sanitizers.cli.words import seconds
-from sanitizers.errors import NotApproved
 from sanitizers.results import PlanResult, ReportResult, SwitchResult
 
 if TYPE_CHECKING:
     from sanitizers.pipeline import Outcome
-    from sanitizers.stages.base import Options
+    from sanitizers.stages.base import Decision, Options
     from sanitizers.workspace import Workspace
-
-BEFORE_RELEASE = "switch"
-"""Where a rehearsal ends."""
 
 
 @click.command(
     epilog=examples(
         "understudy refresh hospital",
-        "understudy refresh hospital --dry-run       everything but the switch: staging keeps what it serves",
+        "understudy refresh hospital --dry-run       stops before the release: staging keeps what it serves",
         "understudy refresh hospital --full          a full copy, even where an increment would do",
         'understudy refresh hospital --approve-as "Kim Novak" --reason "release 4.2 goes to testing"',
     )
 )
 @click.argument("database")
 @click.option("--full", is_flag=True, help="Take a full snapshot, not an incremental one.")
-@click.option("--dry-run", is_flag=True, help="Stop before the switch.")
+@click.option("--dry-run", is_flag=True, help="Stop before approval and switch.")
 @click.option("--approve-as", metavar="NAME", help="Who approves, where the target wants approval.")
 @click.option("--reason", metavar="TEXT", help="Why; goes into the record with the name.")
 @click.option("--trigger", default="manual", show_default=True, help="What set this run off, for the record.")
@@ -65,10 +61,9 @@ def refresh(
             workspace,
             database,
             console,
-            Options(full_snapshot=full, trigger=trigger),
+            Options(full_snapshot=full, dry_run=dry_run, trigger=trigger),
             live=not as_json,
             approval=Approval(approve_as, reason) if approve_as and reason else None,
-            until=BEFORE_RELEASE if dry_run else None,
         )
     if as_json:
         say(machine_outcome(database, outcome))
@@ -84,14 +79,13 @@ def watched(
     *,
     live: bool,
     approval: Approval | None = None,
-    until: str | None = None,
 ) -> Outcome:
     """A refresh with its progress shown. Without `approval`, whoever sits at the terminal is asked."""
     from sanitizers.pipeline import STAGES
 
     with display(STAGES, console, live=live) as watcher:
         approver = approval or (Asker(watcher) if interactive() else None)
-        return workspace.refresh(database, options=options, watcher=watcher, approver=approver, until=until)
+        return workspace.refresh(database, options=options, watcher=watcher, approver=approver)
 
 
 def machine_outcome(database: str, outcome: Outcome) -> dict[str, Any]:
@@ -134,8 +128,10 @@ class Approval:
     name: str
     reason: str
 
-    def __call__(self, database: str, generation: str) -> tuple[str, str]:
-        return self.name, self.reason
+    def __call__(self, database: str, generation: str) -> Decision:
+        from sanitizers.stages.base import Decision
+
+        return Decision(True, self.name, self.reason)
 
 
 @dataclass(frozen=True)
@@ -144,18 +140,18 @@ class Asker:
 
     watcher: Display
 
-    def __call__(self, database: str, generation: str) -> tuple[str, str]:
+    def __call__(self, database: str, generation: str) -> Decision:
+        from sanitizers.stages.base import Decision
+
         with self.watcher.pause():
             click.echo(
                 f"\n{generation} has passed every gate. Staging of {database} can be switched to it.",
                 err=True,
             )
-            if not click.confirm("Release it?", err=True):
-                hint = "staging serves what it served"
-                raise NotApproved("the person who was asked said no", where=generation, hint=hint)
+            granted = click.confirm("Release it?", err=True)
             name = click.prompt("Your name, for the record", default=getpass.getuser(), err=True)
-            reason = click.prompt("Why", default="approved on the terminal", err=True)
-        return name, reason
+            reason = click.prompt("Why", default="decided on the terminal", err=True)
+        return Decision(granted, name, reason)
 
 
 COMMANDS = (refresh,)

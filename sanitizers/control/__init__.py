@@ -4,6 +4,7 @@ from sanitizers.control.database import Control
 from sanitizers.control.model import (
     Generation,
     HandedOut,
+    NewRun,
     ReportEntry,
     RunEntry,
     StageEntry,
@@ -16,6 +17,7 @@ __all__ = [
     "Control",
     "Generation",
     "HandedOut",
+    "NewRun",
     "ReportEntry",
     "RunEntry",
     "StageEntry",

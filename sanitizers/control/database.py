@@ -7,6 +7,7 @@ Each call opens a short session of its own, so a worker that dies leaves nothing
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import uuid
 from collections import defaultdict
@@ -16,7 +17,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import kwargs_row
 from psycopg.types.json import Json
 
@@ -27,6 +28,7 @@ from sanitizers.control.model import (
     SNAPSHOT,
     Generation,
     HandedOut,
+    NewRun,
     ReportEntry,
     RunEntry,
     StageEntry,
@@ -50,18 +52,25 @@ class Control:
 
     def prepare(self) -> None:
         """Creates or upgrades the schema `understudy`; may be called at any time, by many workers at once."""
+        version = hashlib.sha256(_text("schema")).hexdigest()
+        if self._rows("schema_version", _value) == [version]:
+            return
         with self._session("preparing the control database") as connection, connection.transaction():
             connection.execute("SET LOCAL client_min_messages = warning")
             connection.execute(_text("prepare_lock"), {"key": _lock_key("prepare")})
             connection.execute(_text("schema"))
+            connection.execute(sql.SQL("COMMENT ON SCHEMA understudy IS {}").format(version))
 
     @contextmanager
-    def lock(self, database: str) -> Iterator[None]:
-        """Holds the database's refresh lock for the block. Busy, naming the holder, when it is taken."""
+    def lock(self, database: str, *, shared: bool = False) -> Iterator[None]:
+        """Holds the database's refresh lock for the block. Busy, naming the holder, when it is taken.
+
+        Holders of a `shared` lock, who do parts of one stage, only keep out those who want it for themselves.
+        """
         with closing(self._open()) as connection:
             with described("taking the refresh lock"):
-                key = {"key": _lock_key(f"refresh/{database}")}
-                row = connection.execute(_text("take_lock"), key).fetchone()
+                values = {"key": _lock_key(f"refresh/{database}"), "shared": shared}
+                row = connection.execute(_text("take_lock"), values).fetchone()
             if row != (True,):
                 raise self._busy(database)
             yield
@@ -78,30 +87,16 @@ class Control:
 
     # -- runs and stages
 
-    def start_run(
-        self,
-        database: str,
-        trigger: str,
-        policy_digest: str,
-        policy_text: str,
-        host: str,
-        pid: int,
-        now: datetime,
-    ) -> str:
+    def start_run(self, new: NewRun, now: datetime) -> str:
         """Records a new run and returns its id: a UUID that sorts by time."""
         run_id = _time_ordered_id(now)
-        self._do(
-            "start_run",
-            id=run_id,
-            database=database,
-            trigger=trigger,
-            policy_digest=policy_digest,
-            policy_text=policy_text,
-            host=host,
-            pid=pid,
-            now=now,
-        )
+        self._do("start_run", **{**vars(new), "options": _json(new.options)}, id=run_id, now=now)
         return run_id
+
+    def reopen_run(self, run_id: str) -> None:
+        """A failed run goes on. WrongState for any other."""
+        if not self._do("reopen_run", run_id=run_id):
+            raise WrongState("only a failed run can go on", where=run_id)
 
     def finish_run(self, run_id: str, status: Status, error: dict[str, Any] | None, now: datetime) -> None:
         """Ends a run; `error` is `UnderstudyError.to_json()`. WrongState when it is not running."""
@@ -118,6 +113,10 @@ class Control:
 
     def run(self, run_id: str) -> RunEntry:
         return _only(self._rows("run", RunEntry, run_id=run_id), "run", run_id)
+
+    def run_of(self, driver: str) -> RunEntry | None:
+        """The latest run of that driver, if it has had one."""
+        return next(iter(self._rows("run_of", RunEntry, driver=driver)), None)
 
     def policy_text(self, run_id: str) -> str:
         """The policy file as it was when the run started."""
@@ -143,6 +142,14 @@ class Control:
     def stage_results(self, run_id: str) -> dict[str, Any]:
         """Results by stage name, of finished stages and of failed ones that left one."""
         return {entry.stage: entry.result for entry in self.stages(run_id) if entry.result is not None}
+
+    def forget_stages(self, run_id: str, stages: Sequence[str]) -> None:
+        """What these stages found holds no more: a stage before them runs again. Their notes stay."""
+        self._do("forget_stages", run_id=run_id, stages=list(stages))
+
+    def forget_notes(self, run_id: str) -> None:
+        """Every stage begins from nothing, on a new clone."""
+        self._do("forget_notes", run_id=run_id)
 
     def note_stage(self, run_id: str, stage: str, note: Any) -> None:
         """Keeps what a stage must find again should it be run a second time."""
@@ -196,6 +203,10 @@ class Control:
     def generation(self, label: str) -> Generation:
         return _only(self._rows("generation", _generation, label=label), "generation", label)
 
+    def generation_of(self, run_id: str) -> Generation | None:
+        """The generation a run made; None for a run refused before it could."""
+        return next(iter(self._rows("generation_of", _generation, run_id=run_id)), None)
+
     # -- snapshots
 
     def save_snapshot(self, database: str, snapshot: Snapshot, now: datetime) -> None:
@@ -225,11 +236,18 @@ class Control:
         """Newest first."""
         return self._rows("switches", SwitchEntry, database=database)
 
-    def save_report(self, run_id: str, record_path: str, page_path: str, digest: str) -> None:
-        self._do("save_report", run_id=run_id, record=record_path, page=page_path, digest=digest)
+    def save_report(self, entry: ReportEntry, record: bytes) -> None:
+        """Where the evidence lies, and the record itself: not every reader reaches the host's disk."""
+        self._do("save_report", **vars(entry), content=record.decode())
 
     def report(self, run_id: str) -> ReportEntry:
         return _only(self._rows("report", ReportEntry, run_id=run_id), "report of run", run_id)
+
+    def record(self, run_id: str) -> dict[str, Any]:
+        """The record of a run, as it was written."""
+        text = _only(self._rows("record", _value, run_id=run_id), "report of run", run_id)
+        record: dict[str, Any] = json.loads(text)
+        return record
 
     # -- seeds and windows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,18 +16,35 @@ Status = Literal["released", "rehearsed", "refused", "failed"]
 State = Literal["sealed", "scrubbed", "validated", "live", "retired", "destroyed", "refused"]
 
 ALLOWED: dict[State, tuple[State, ...]] = {
-    "sealed": ("sealed",),
-    "scrubbed": ("sealed", "scrubbed"),
+    "sealed": ("sealed", "scrubbed", "validated"),
+    "scrubbed": ("sealed", "scrubbed", "validated"),
     "validated": ("scrubbed", "validated"),
     "live": ("validated", "retired", "live"),
     "retired": ("live", "retired"),
     "refused": ("sealed", "scrubbed", "validated", "refused"),
     "destroyed": ("retired", "refused", "destroyed"),
 }
-"""The states a generation may come from. Each holds the state itself, so that a step may run again."""
+"""The states a generation may come from. Each holds the state itself, so that a step may run again; until it
+is live it may also go back, when an earlier stage is done over."""
 
 CLONE = TypeAdapter(CloneRef)
 SNAPSHOT = TypeAdapter(Snapshot)
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What is known of a run when it begins."""
+
+    database: str
+    trigger: str
+    policy_digest: str
+    policy_text: str
+    host: str
+    pid: int
+    driver: str = ""
+    """Who takes the run from stage to stage, for instance `airflow:DAG/RUN`; empty for a process that holds
+    the database's lock from the first stage to the last."""
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,9 @@ class RunEntry:
 
     id: str
     database: str
+    driver: str
     trigger: str
+    options: dict[str, Any]
     policy_digest: str
     host: str
     pid: int
@@ -48,7 +67,7 @@ class RunEntry:
 
 @dataclass(frozen=True)
 class StageEntry:
-    """One stage of a run; `status` is `running`, `finished` or `failed`."""
+    """One stage of a run; `status` is `running`, `finished`, `failed`, or `waiting` to run again."""
 
     stage: str
     status: str

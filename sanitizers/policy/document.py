@@ -10,6 +10,7 @@ import difflib
 import hashlib
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sanitizers.errors import PolicyInvalid
 from sanitizers.postgres.statements import data_root
-from sanitizers.yamlfile import line_of, read_model
+from sanitizers.yamlfile import Document, line_of, read_model, read_text
 
 _HOW_TO_WRITE = "write one with `understudy init DSN`"
 Classification = Literal["direct_identifier", "quasi_identifier", "sensitive_attribute", "non_identifying"]
@@ -149,25 +150,38 @@ class LoadedPolicy:
     def digest(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def where(self, *keys: str) -> str:
+    def where(self, *keys: int | str) -> str:
         """`file:line` of the deepest of these keys that the file has."""
         return f"{self.path}:{line_of(self.document, keys)}"
 
 
 def load_policy(path: Path) -> LoadedPolicy:
     """Reads a policy and its profile. PolicyInvalid lists every mistake of the file."""
-    policy, document, text = read_model(path, Policy, PolicyInvalid, called="policy", missing=_HOW_TO_WRITE)
-    profile = load_profile(policy.profile, where=f"{path}:{line_of(document, ('profile',))}")
-    return LoadedPolicy(path, text, policy, profile, document)
+    return parse_policy(read_text(path, PolicyInvalid, called="policy", missing=_HOW_TO_WRITE), path)
 
 
-def load_profile(name: str, where: str = "") -> Profile:
-    """A profile of `policies/profiles/` by name."""
+def parse_policy(text: str, path: Path) -> LoadedPolicy:
+    """A policy from its recorded text, as `load_policy` read it from `path` then."""
+    document = Document(path, text, "policy", PolicyInvalid)
+    policy = document.fit(Policy)
+    return LoadedPolicy(path, text, policy, load_profile(policy.profile, document), document)
+
+
+def load_profile(name: str, document: Document | None = None) -> Profile:
+    """A profile of `policies/profiles/` by name; `document` is the policy that names it."""
     folder = data_root("policies") / "profiles"
     path = folder / f"{name}.yaml"
     if not path.is_file():
         known = sorted(file.stem for file in folder.glob("*.yaml"))
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        where = document.where("profile") if document else ""
         raise PolicyInvalid(f"no profile named {name!r}", where=where, hint=hint)
-    return read_model(path, Profile, PolicyInvalid, called="profile", missing="")[0]
+    state = path.stat()
+    return _profile(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache
+def _profile(path: Path, _changed: int, _size: int) -> Profile:
+    """Read once for all the policies that name it, and again when the file changes."""
+    return read_model(path, Profile, PolicyInvalid, called="profile", missing="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ _USUAL = ("understudy", "postgres", "nobody")
 
 # Passed on to servers and their tools. Nothing else is: secrets of the caller would be readable in the clone.
 _ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+# Where util-linux has it, a program ends with the worker that started it: a copy that went on after its
+# worker was killed would write into the second attempt's.
+_LEASH = (leash, "--pdeathsig", "KILL") if (leash := shutil.which("setpriv")) else ()
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,13 @@ def run(
     Of this process's environment only what programs need to be found is passed on; `environment` adds to it.
     ServerFailed when the program is not there or does not end within `timeout` seconds.
     """
+    if shutil.which(str(command[0])) is None:
+        raise ServerFailed("a program cannot be run: there is none", where=str(command[0]))
     account = server_account()
     identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
     try:
         return subprocess.run(  # type: ignore[call-overload, no-any-return]
-            [str(part) for part in command],
+            [*_LEASH, *(str(part) for part in command)],
             cwd="/",
             env=_environment(account, environment or {}),
             timeout=timeout,

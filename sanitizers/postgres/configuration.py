@@ -88,6 +88,8 @@ def sealed(label: str, *, version: int, prepared: int, session: Session = ()) ->
         "synchronous_commit": False,
         "full_page_writes": False,
         "autovacuum": False,
+        # A rewrite whose worker was killed must not go on by itself beside the second attempt.
+        "client_connection_check_interval": "2s",
         "max_prepared_transactions": prepared,
         "shared_buffers": f"{_shared_buffers()}MB",
         "maintenance_work_mem": "256MB",

@@ -10,7 +10,10 @@ NAME = "approve"
 
 
 def run(run: Run) -> ApproveResult:
-    """Nothing to ask unless the target says `approval: required`. NotApproved when nobody says yes."""
+    """Nothing to ask unless the target says `approval: required`. NotApproved when nobody says yes.
+
+    A refusal's `result` says who refused, when and why.
+    """
     if run.target.approval == "none":
         return ApproveResult(required=False)
     if run.approver is None:
@@ -19,5 +22,14 @@ def run(run: Run) -> ApproveResult:
             where=run.generation,
             hint="run it on a terminal, or give --approve-as NAME --reason TEXT",
         )
-    by, reason = run.approver(run.database, run.generation)
-    return ApproveResult(True, by, reason, run.clock())
+    decision = run.approver(run.database, run.generation)
+    result = ApproveResult(True, decision.granted, decision.by, decision.reason, decision.at or run.clock())
+    if not decision.granted:
+        refused = NotApproved(
+            f"{decision.by} did not approve the release",
+            where=run.generation,
+            hint="staging serves what it served",
+        )
+        refused.result = result
+        raise refused
+    return result

@@ -32,10 +32,21 @@ class Progress(Protocol):
     def item(self, stage: str, item: str, detail: str = "", *, done: bool = False) -> None: ...
 
 
-class Approver(Protocol):
-    """Asks a human for go or no-go; returns who decided and why. NotApproved on refusal or time-out."""
+@dataclass(frozen=True)
+class Decision:
+    """A person's go or no-go."""
 
-    def __call__(self, database: str, generation: str) -> tuple[str, str]: ...
+    granted: bool
+    by: str
+    reason: str
+    at: datetime | None = None
+    """When, if that was before the stage asked for it."""
+
+
+class Approver(Protocol):
+    """Asks a person for go or no-go."""
+
+    def __call__(self, database: str, generation: str) -> Decision: ...
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,8 @@ class Options:
     """What the caller may ask of one run."""
 
     full_snapshot: bool = False
+    dry_run: bool = False
+    """A rehearsal: everything up to the approval, and nothing is switched."""
     trigger: str = "manual"
 
 
@@ -62,6 +75,7 @@ class Run:
     provider: SnapshotProvider
     endpoint: EndpointProvider
     key: RunKey
+    started: datetime
     clock: Callable[[], datetime]
     progress: Progress
     approver: Approver | None = None
@@ -71,6 +85,9 @@ class Run:
     expectations: ExpectationRunner | None = None
     """Started early: importing Great Expectations takes seconds, which pass while the scrub runs."""
     results: dict[type, Any] = field(default_factory=dict)
+    driven: bool = False
+    """Whether somebody takes the run from stage to stage in processes of their own, and can take up again
+    what has failed."""
 
     @property
     def home(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,9 +16,10 @@ from sanitizers.stages.base import Run
 NAME = "reap"
 
 
-def run(run: Run) -> ReapResult:
-    """Keeps the live generation and the newest retired ones; everything else of this database goes."""
-    return Reaper(run.database, run.target, run.control, run.provider, run.endpoint).reap(run.clock())
+def run(run: Run, keep: Set[str] = frozenset()) -> ReapResult:
+    """Keeps the live generation, the newest retired ones and `keep`; all else of this database goes."""
+    reaper = Reaper(run.database, run.target, run.control, run.provider, run.endpoint)
+    return reaper.reap(run.clock(), keep)
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,9 @@ class Reaper:
     provider: SnapshotProvider
     endpoint: EndpointProvider
 
-    def reap(self, now: datetime) -> ReapResult:
+    def reap(self, now: datetime, keep: Set[str] = frozenset()) -> ReapResult:
         """Must run under the database's lock: a generation nobody holds open is then a crashed run's."""
-        kept = self._kept()
+        kept = self._kept() | keep
         destroyed = [
             generation.label
             for generation in self.control.generations(self.database)

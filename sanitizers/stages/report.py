@@ -6,12 +6,11 @@ import hashlib
 import os
 import platform
 import pwd
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sanitizers.audit import RunFacts, build_record, canonical, render_page
-from sanitizers.control import Status
+from sanitizers.control import ReportEntry, Status
 from sanitizers.errors import UnderstudyError
 from sanitizers.results import ReportResult
 from sanitizers.stages.base import Run
@@ -19,15 +18,13 @@ from sanitizers.stages.base import Run
 NAME = "report"
 
 
-def run(
-    run: Run, *, status: Status, error: dict[str, Any] | None, timings: dict[str, float], started: datetime
-) -> ReportResult:
+def run(run: Run, *, status: Status, error: dict[str, Any] | None, timings: dict[str, float]) -> ReportResult:
     """Writes `reports/<generation>.json` and `.html` below the run's home, readable by its owner alone.
 
     `error` is `UnderstudyError.to_json()` of what ended the run. May run again: files are replaced whole.
     """
     facts = RunFacts(
-        run.id, run.database, run.generation, status, run.options.trigger, started, run.clock(),
+        run.id, run.database, run.generation, status, run.options.trigger, run.started, run.clock(),
         host=platform.node(), user=_user(), serving=_serving(run), stage=_ended_at(run) if error else "",
         error=error, timings=timings,
     )  # fmt: skip
@@ -39,7 +36,7 @@ def run(
     _write(record_path, content)
     _write(page_path, render_page(record).encode())
     digest = hashlib.sha256(content).hexdigest()
-    run.control.save_report(run.id, str(record_path), str(page_path), digest)
+    run.control.save_report(ReportEntry(run.id, str(record_path), str(page_path), digest), content)
     return ReportResult(str(record_path), str(page_path), digest)
 
 

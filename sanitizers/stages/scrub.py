@@ -1,13 +1,18 @@
 """Scrub: executes the plan, one rewrite a treated heap, several heaps at a time, each in one transaction.
 
+`run` does it all in one process; `divide`, `part` (any number, anywhere, at once) and `unite` do the same.
+
 What is done is recorded in the clone in the transaction that did it, so a run killed in the middle goes on
 with the unfinished heaps. The run key waits there too, beside the originals it protects, until the purge.
 """
 
 from __future__ import annotations
 
+import heapq
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection, RawCursor, sql
@@ -15,7 +20,7 @@ from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from sanitizers.catalog import Catalog, Name
-from sanitizers.errors import ScrubFailed, StatementFailed
+from sanitizers.errors import ScrubFailed, StatementFailed, WrongState
 from sanitizers.keys import RunKey
 from sanitizers.policy.bindings import Bindings
 from sanitizers.policy.compile import SCRATCH
@@ -31,32 +36,118 @@ from sanitizers.stages.base import Run
 NAME = "scrub"
 DEFAULT_PASSWORD = "staging"
 """What logins of the application get when the target names no `app_password`."""
+_PARTS_A_WORKER = 4
+_LARGE = 2**30
+"""Bytes; where there is more to do than this for each part, there are more parts."""
+_MOST_PARTS = 512
+"""A scheduler lists every part; by default Airflow takes no more than 1,024 of one task."""
 _TABLE = TypeAdapter(TableScrub)
 _DOING = "the rewrite"
 
 
 def run(run: Run) -> ScrubResult:
     """Rewrites every heap the plan lists. ScrubFailed names the heap and the constraint that broke."""
+    divide(run)
+    work = _work(run)
+    with ThreadPoolExecutor(run.target.parallel) as pool:
+        list(pool.map(work.rewrite, work.plan.rewrites))
+    return unite(run)
+
+
+def divide(run: Run) -> list[list[str]]:
+    """Prepares the clone and returns the parts, lists of heaps, that workers may do in any order.
+
+    Parts of about the same size, a few for each worker, so that all of them end together.
+    """
     plan = run.result(PlanResult).plan
-    before = run.schema_digest()
+    if run.control.stage_note(run.id, NAME) is None:
+        run.control.note_stage(run.id, NAME, {"schema": run.schema_digest()})
     with run.clone() as connection:
         connection.execute(statement("scrub/prepare").encode())
-        bindings = Bindings(_key(connection, run.key), run.policy.policy.locale, _app_password(run))
-        catalog = read_catalog(connection)
+        bindings = _bindings(connection, run)
         for mapping in plan.mappings:
             _make_mapping(connection, mapping, bindings)
+    total = sum(rewrite.bytes for rewrite in plan.rewrites)
+    wanted = max(_PARTS_A_WORKER * run.target.parallel, total // _LARGE)
+    parts: list[list[str]] = [[] for _ in range(min(wanted, len(plan.rewrites), _MOST_PARTS))]
+    filled = [(0, number) for number in range(len(parts))]
+    for rewrite in plan.rewrites:
+        size, number = heapq.heappop(filled)
+        parts[number].append(str(rewrite.heap))
+        heapq.heappush(filled, (size + rewrite.bytes + 1, number))
+    return parts
+
+
+def part(run: Run, heaps: Sequence[str]) -> None:
+    """Rewrites these heaps; those that are done already are left alone."""
+    work = _work(run)
+    for rewrite in work.plan.rewrites:
+        if str(rewrite.heap) in heaps:
+            work.rewrite(rewrite)
+
+
+def unite(run: Run) -> ScrubResult:
+    """What all parts have done. WrongState when a heap was left out."""
+    plan = run.result(PlanResult).plan
+    with run.clone() as connection:
+        heaps = sum(table.kind == "r" for table in read_catalog(connection).tables.values())
         done = _done(connection, plan)
-    todo = [rewrite for rewrite in plan.rewrites if rewrite.heap not in done]
-    with ThreadPoolExecutor(run.target.parallel) as pool_:
-        fresh = pool_.map(lambda rewrite: _rewrite(run, plan, catalog, rewrite, bindings), todo)
-        done |= {table.heap: table for table in fresh}
-    heaps = sum(table.kind == "r" for table in catalog.tables.values())
+    if left := [str(rewrite.heap) for rewrite in plan.rewrites if rewrite.heap not in done]:
+        raise WrongState(
+            f"not rewritten yet: {', '.join(left)}", where=run.generation, hint="run the scrub again"
+        )
     return ScrubResult(
         tables=tuple(done[rewrite.heap] for rewrite in plan.rewrites),
         untouched=heaps - len(plan.rewrites),
-        schema_before=before,
+        schema_before=run.control.stage_note(run.id, NAME)["schema"],
         schema_after=run.schema_digest(),
     )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What the rewriting of any heap needs."""
+
+    run: Run
+    plan: Plan
+    catalog: Catalog
+    bindings: Bindings
+
+    def rewrite(self, rewrite: TablePlan) -> None:
+        """One heap, in one transaction with the record that it is done."""
+        heap, began = str(rewrite.heap), time.monotonic()
+        self.run.progress.item(NAME, heap)
+        try:
+            with self.run.clone() as connection, described(_DOING), connection.transaction():
+                rows = self._rewrite(connection, rewrite, began)
+        except StatementFailed as error:
+            raise _failed(error, heap) from None
+        self.run.progress.item(NAME, heap, f"{rows:,} rows" if rows is not None else "done before", done=True)
+
+    def _rewrite(self, connection: Connection[Any], rewrite: TablePlan, began: float) -> int | None:
+        table = self.catalog.tables[rewrite.heap]
+        # Whoever else is at this heap, perhaps a worker given up for dead, ends first: nothing is done twice.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [table.oid])
+        if rewrite.heap in _done(connection, self.plan):
+            return None
+        connection.execute("SET LOCAL synchronize_seqscans = off")
+        values = self.bindings.values(rewrite.select.bindings)
+        made = rewrite_heap(connection, table, SCRATCH, rewrite.insert, rewrite.select.sql, values)
+        seconds = round(time.monotonic() - began, 3)
+        result = TableScrub(rewrite.heap, made.rows, seconds, made.bytes_before, made.bytes_after)
+        record = "INSERT INTO understudy.done VALUES (%s, %s, %s)"
+        stored = Jsonb(_TABLE.dump_python(result, mode="json"))
+        connection.execute(record, [str(rewrite.heap), self.plan.digest, stored])
+        return made.rows
+
+
+def _work(run: Run) -> _Work:
+    with run.clone() as connection:
+        return _Work(run, run.result(PlanResult).plan, read_catalog(connection), _bindings(connection, run))
+
+
+def _bindings(connection: Connection[Any], run: Run) -> Bindings:
+    return Bindings(_key(connection, run.key), run.policy.policy.locale, _app_password(run))
 
 
 def _app_password(run: Run) -> str:
@@ -95,26 +186,6 @@ def _make_mapping(connection: Connection[Any], mapping: Mapping, bindings: Bindi
 def _done(connection: Connection[Any], plan: Plan) -> dict[Name, TableScrub]:
     rows = connection.execute("SELECT result FROM understudy.done WHERE plan = %s", [plan.digest]).fetchall()
     return {table.heap: table for table in (_TABLE.validate_python(row[0]) for row in rows)}
-
-
-def _rewrite(run: Run, plan: Plan, catalog: Catalog, rewrite: TablePlan, bindings: Bindings) -> TableScrub:
-    heap = str(rewrite.heap)
-    run.progress.item(NAME, heap)
-    began = time.monotonic()
-    try:
-        with run.clone() as connection, described(_DOING), connection.transaction():
-            connection.execute("SET LOCAL synchronize_seqscans = off")
-            table = catalog.tables[rewrite.heap]
-            values = bindings.values(rewrite.select.bindings)
-            made = rewrite_heap(connection, table, SCRATCH, rewrite.insert, rewrite.select.sql, values)
-            seconds = round(time.monotonic() - began, 3)
-            result = TableScrub(rewrite.heap, made.rows, seconds, made.bytes_before, made.bytes_after)
-            record = "INSERT INTO understudy.done VALUES (%s, %s, %s)"
-            connection.execute(record, [heap, plan.digest, Jsonb(_TABLE.dump_python(result, mode="json"))])
-    except StatementFailed as error:
-        raise _failed(error, heap) from None
-    run.progress.item(NAME, heap, f"{result.rows:,} rows", done=True)
-    return result
 
 
 def _failed(error: StatementFailed, subject: str) -> ScrubFailed:

@@ -1,4 +1,5 @@
--- Everything the control database holds. Every statement may run again on a schema that is already there.
+-- Everything the control database holds. Every statement may run again on a schema that is already there;
+-- what came later than its table is added to it below the table.
 CREATE SCHEMA IF NOT EXISTS understudy;
 
 CREATE TABLE IF NOT EXISTS understudy.runs (
@@ -18,10 +19,15 @@ CREATE TABLE IF NOT EXISTS understudy.runs (
 );
 CREATE INDEX IF NOT EXISTS runs_by_database ON understudy.runs (database, started DESC);
 
+ALTER TABLE understudy.runs
+    ADD COLUMN IF NOT EXISTS driver  text NOT NULL DEFAULT '',
+    ADD COLUMN IF NOT EXISTS options json NOT NULL DEFAULT '{}';
+CREATE INDEX IF NOT EXISTS runs_by_driver ON understudy.runs (driver, started DESC) WHERE driver <> '';
+
 CREATE TABLE IF NOT EXISTS understudy.stages (
     run_id   text NOT NULL REFERENCES understudy.runs,
     stage    text NOT NULL,
-    status   text NOT NULL CHECK (status IN ('running', 'finished', 'failed')),
+    status   text NOT NULL,
     started  timestamptz NOT NULL,
     finished timestamptz,
     result   json,
@@ -29,6 +35,9 @@ CREATE TABLE IF NOT EXISTS understudy.stages (
     note     json,
     PRIMARY KEY (run_id, stage)
 );
+ALTER TABLE understudy.stages
+    DROP CONSTRAINT IF EXISTS stages_status_check,
+    ADD CONSTRAINT stages_status_check CHECK (status IN ('waiting', 'running', 'finished', 'failed'));
 
 CREATE TABLE IF NOT EXISTS understudy.generations (
     label    text PRIMARY KEY,
@@ -87,3 +96,4 @@ CREATE TABLE IF NOT EXISTS understudy.reports (
     page   text NOT NULL,
     digest text NOT NULL
 );
+ALTER TABLE understudy.reports ADD COLUMN IF NOT EXISTS content text;

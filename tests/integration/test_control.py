@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from sanitizers.catalog import Name
-from sanitizers.control import Control, HandedOut
+from sanitizers.control import Control, HandedOut, NewRun, ReportEntry
 from sanitizers.errors import Busy, NotFound, PolicyInvalid, ServerFailed, StatementFailed, WrongState
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
@@ -30,7 +30,7 @@ def control(postgres_database: str) -> Control:
 
 
 def begin(control: Control, database: str = "hospital", now: datetime = NOW) -> str:
-    return control.start_run(database, "manual", "abc", "policy: hospital", "stagehost", 4711, now)
+    return control.start_run(NewRun(database, "manual", "abc", "policy: hospital", "stagehost", 4711), now)
 
 
 def grown(control: Control, *states: str, now: datetime = NOW, database: str = "hospital") -> str:
@@ -181,9 +181,10 @@ def test_switches_and_reports(control: Control) -> None:
     run = control.generation(label).run_id
     with pytest.raises(NotFound):
         control.report(run)
-    control.save_report(run, "a.json", "a.html", "f00")
-    control.save_report(run, "a.json", "a.html", "f01")
+    control.save_report(ReportEntry(run, "a.json", "a.html", "f00"), b"{}")
+    control.save_report(ReportEntry(run, "a.json", "a.html", "f01"), b'{"status": "released"}')
     assert control.report(run).digest == "f01"
+    assert control.record(run) == {"status": "released"}
 
 
 def test_the_seed_is_drawn_once_a_day(control: Control) -> None:
@@ -225,10 +226,11 @@ def test_a_sequence_is_handed_out_once_per_generation(control: Control) -> None:
 HOLDER = """
 import sys, time
 from datetime import datetime, UTC
-from sanitizers.control import Control
+from sanitizers.control import Control, NewRun
 control = Control(sys.argv[1])
 with control.lock("hospital"):
-    print(control.start_run("hospital", "manual", "d", "t", "stagehost", 4711, datetime.now(UTC)), flush=True)
+    run = NewRun("hospital", "manual", "d", "t", "stagehost", 4711)
+    print(control.start_run(run, datetime.now(UTC)), flush=True)
     time.sleep(60)
 """
 

@@ -15,7 +15,7 @@ import pytest
 from psycopg import Connection
 
 from sanitizers.catalog import Name
-from sanitizers.control import Control
+from sanitizers.control import Control, NewRun
 from sanitizers.endpoints import endpoint_provider
 from sanitizers.errors import MigrationFailed, SettingsInvalid
 from sanitizers.keys import RunKey
@@ -333,7 +333,7 @@ def test_unknown_providers_get_a_hint(tmp_path: Path) -> None:
 def test_new_and_moved_sequences_get_windows(clone: Connection[Any], server: str, tmp_path: Path) -> None:
     control = Control(server)
     control.prepare()
-    run = control.start_run("hospital", "manual", "d", "t", "h", 1, NOW)
+    run = control.start_run(NewRun("hospital", "manual", "d", "t", "h", 1), NOW)
     label = control.new_generation("hospital", run, NOW).label
     assigner = Assigner(control, "hospital", label, NOW, partial(secrets.token_bytes, 32))
     before = read_catalog(clone)
@@ -415,7 +415,7 @@ def run(postgres_database: str, postgres_database_16: str, tmp_path: Path, home:
     )
     control = Control(postgres_database_16)
     control.prepare()
-    run_id = control.start_run("hospital", "manual", policy.digest, policy.text, "h", 1, NOW)
+    run_id = control.start_run(NewRun("hospital", "manual", policy.digest, policy.text, "h", 1), NOW)
     label = control.new_generation("hospital", run_id, NOW).label
     provider = Template(target, "hospital", home)
     snapshot = provider.create(label, None)
@@ -431,6 +431,7 @@ def run(postgres_database: str, postgres_database_16: str, tmp_path: Path, home:
         provider=provider,
         endpoint=endpoint_provider(target.endpoint),
         key=RunKey.draw(),
+        started=NOW,
         clock=lambda: NOW,
         progress=Quiet(),
         results={SnapshotResult: result},

@@ -13,7 +13,7 @@ import pytest
 from psycopg import Connection, sql
 
 from sanitizers.catalog import Name
-from sanitizers.control import Control
+from sanitizers.control import Control, NewRun
 from sanitizers.errors import OffsetExhausted
 from sanitizers.offsets import Assigner
 from sanitizers.postgres.introspect import read_catalog
@@ -83,7 +83,7 @@ def control(server: str) -> Control:
 
 
 def assigner(control: Control, now: datetime = NOW, state: str = "") -> Assigner:
-    run = control.start_run("hospital", "manual", "d", "t", "h", 1, now)
+    run = control.start_run(NewRun("hospital", "manual", "d", "t", "h", 1), now)
     label = control.new_generation("hospital", run, now).label
     if state:
         control.move(label, "refused", now)

@@ -19,7 +19,7 @@ from typing import Any, cast
 import pytest
 
 from sanitizers.audit import build_record, render_page
-from sanitizers.control import Control
+from sanitizers.control import Control, NewRun
 from sanitizers.endpoints.base import Destination
 from sanitizers.errors import EndpointFailed, PlanRefused
 from sanitizers.keys import RunKey
@@ -51,7 +51,7 @@ def night(dsn: str, home: Path, sample: sample_runs.Sample, serving: str) -> Run
     facts, policy, results = sample
     control = Control(dsn)
     control.prepare()
-    run_id = control.start_run("clinic", "schedule", policy.digest, policy.text, "staging-1", 1, STARTED)
+    run_id = control.start_run(NewRun("clinic", "schedule", policy.digest, policy.text, "staging-1", 1), STARTED)
     if facts.error is not None:
         control.stage_started(run_id, facts.stage, STARTED)
         control.stage_failed(run_id, facts.stage, ENDED, dict(facts.error))
@@ -67,6 +67,7 @@ def night(dsn: str, home: Path, sample: sample_runs.Sample, serving: str) -> Run
         unused,
         cast(Any, Fixed(serving)),
         RunKey(bytes(32)),
+        STARTED,
         lambda: ENDED,
         unused,
         options=Options(trigger="schedule"),
@@ -76,7 +77,7 @@ def night(dsn: str, home: Path, sample: sample_runs.Sample, serving: str) -> Run
 
 def test_writes_record_and_page_for_their_owner_alone(postgres_database: str, tmp_path: Path) -> None:
     run = night(postgres_database, tmp_path / "home", sample_runs.released(), GENERATION)
-    result = report.run(run, status="released", error=None, timings={"snapshot": 3.1}, started=STARTED)
+    result = report.run(run, status="released", error=None, timings={"snapshot": 3.1})
     record, page = Path(result.record), Path(result.page)
     assert (record.name, page.name) == (f"{GENERATION}.json", f"{GENERATION}.html")
     assert [stat.S_IMODE(path.stat().st_mode) for path in (record.parent, record, page)] == [
@@ -98,7 +99,7 @@ def test_writes_record_and_page_for_their_owner_alone(postgres_database: str, tm
 def test_a_refused_run_names_the_stage_and_what_still_serves(postgres_database: str, tmp_path: Path) -> None:
     run = night(postgres_database, tmp_path, sample_runs.refused(), PREVIOUS)
     error = PlanRefused("the policy does not fit").to_json()
-    result = report.run(run, status="refused", error=error, timings={}, started=STARTED)
+    result = report.run(run, status="refused", error=error, timings={})
     content = json.loads(Path(result.record).read_bytes())
     assert (content["error"]["stage"], content["serving"]) == ("plan", PREVIOUS)
 
@@ -106,15 +107,15 @@ def test_a_refused_run_names_the_stage_and_what_still_serves(postgres_database: 
 def test_an_endpoint_that_does_not_answer_costs_no_evidence(postgres_database: str, tmp_path: Path) -> None:
     run = night(postgres_database, tmp_path, sample_runs.failed(), "")
     error = EndpointFailed("the endpoint does not answer").to_json()
-    result = report.run(run, status="failed", error=error, timings={}, started=STARTED)
+    result = report.run(run, status="failed", error=error, timings={})
     assert json.loads(Path(result.record).read_bytes())["serving"] == ""
 
 
 def test_may_run_again_and_leaves_no_scraps(postgres_database: str, tmp_path: Path) -> None:
     run = night(postgres_database, tmp_path, sample_runs.released(), GENERATION)
-    first = report.run(run, status="released", error=None, timings={}, started=STARTED)
+    first = report.run(run, status="released", error=None, timings={})
     later = replace(run, clock=lambda: ENDED + timedelta(minutes=1))
-    second = report.run(later, status="released", error=None, timings={}, started=STARTED)
+    second = report.run(later, status="released", error=None, timings={})
     assert (first.record, first.page) == (second.record, second.page)
     assert first.digest != second.digest == run.control.report(run.id).digest
     assert sorted(path.suffix for path in Path(second.record).parent.iterdir()) == [".html", ".json"]

@@ -1,0 +1,1 @@
+UPDATE understudy.stages SET note = NULL WHERE run_id = %(run_id)s

@@ -1,0 +1,1 @@
+SELECT content AS value FROM understudy.reports WHERE run_id = %(run_id)s

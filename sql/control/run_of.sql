@@ -1,0 +1,2 @@
+SELECT id, database, driver, trigger, options, policy_digest, host, pid, started, status, finished, error
+FROM understudy.runs WHERE driver = %(driver)s ORDER BY started DESC, id DESC LIMIT 1
