@@ -96,7 +96,7 @@ class Demo:
             if _scalar(connection, "database", DATABASE) is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
         with _session(production.dsn(DATABASE)) as connection:
-            tell(_fill(connection, patients))
+            tell(fill(connection, patients))
         self._write_settings(production.port)
 
     def _claim(self) -> None:
@@ -192,8 +192,18 @@ targets:
 """
 
 
+def fill(connection: Connection[Any], patients: int) -> str:
+    """Fills an empty database, or does a day's work in one that is filled; says what was done.
+
+    The role that copies production may read which migrations it has had, so that drift can be seen by day.
+    """
+    done = _fill(connection, patients)
+    grant = sql.SQL("GRANT SELECT ON public.flyway_schema_history TO {}")
+    connection.execute(grant.format(sql.Identifier(_COPIER)))
+    return done
+
+
 def _fill(connection: Connection[Any], patients: int) -> str:
-    """Fills an empty database, or does a day's work in one that is filled; says what was done."""
     if not _scalar(connection, "loaded"):
         made = load_hospital(connection, patients=patients, seed=_SEED)
         about = f"{made.patients:,} patients, {made.observations:,} measurements"

@@ -29,6 +29,13 @@ class MigrationAdapter(Protocol):
         """Those the database's ledger does not know. MigrationFailed when the ledger is dirty or missing."""
         ...
 
+    def applied(self, connection: Connection[Any]) -> list[str]:
+        """The versions in the database's ledger in the order of running, as `available` spells them.
+
+        MigrationFailed as in `pending`.
+        """
+        ...
+
     def record(self, connection: Connection[Any], migration: Migration, milliseconds: int) -> None:
         """Writes the ledger entry the tool itself would have written, in the migration's transaction."""
         ...

@@ -43,9 +43,7 @@ class Flyway:
     def pending(self, connection: Connection[Any]) -> list[Migration]:
         """Those of which the ledger has no row, and no baseline at or above their version."""
         applied, baseline = set(), _order("0")
-        for version, kind, success in _rows(connection, self._ledger):
-            if not success:
-                raise _dirty(self._ledger, version)
+        for version, kind in _rows(connection, self._ledger):
             if version is not None:
                 applied.add(_order(version))
                 baseline = max(baseline, _order(version)) if kind == "BASELINE" else baseline
@@ -53,6 +51,15 @@ class Flyway:
             migration
             for migration in self.available()
             if _order(migration.version) not in applied and _order(migration.version) > baseline
+        ]
+
+    def applied(self, connection: Connection[Any]) -> list[str]:
+        """In the order of the ledger; a baseline stands for migrations that never ran here."""
+        spelled = {_order(migration.version): migration.version for migration in self.available()}
+        return [
+            spelled.get(_order(version), version)
+            for version, kind in _rows(connection, self._ledger)
+            if version is not None and kind != "BASELINE"
         ]
 
     def record(self, connection: Connection[Any], migration: Migration, milliseconds: int) -> None:
@@ -106,13 +113,17 @@ def _doubles(migrations: list[Migration]) -> list[Problem]:
     return problems
 
 
-def _rows(connection: Connection[Any], ledger: Name) -> list[tuple[str | None, str, bool]]:
+def _rows(connection: Connection[Any], ledger: Name) -> list[tuple[str | None, str]]:
+    """Version and type of every entry. MigrationFailed when there is no ledger, or one of them failed."""
     found = connection.execute("SELECT to_regclass(%s)", [_table(ledger).as_string()]).fetchone()
     if found == (None,):
         hint = "name the table under migrations.ledger as schema.table"
         raise MigrationFailed("production's ledger of migrations is missing", where=str(ledger), hint=hint)
     query = sql.SQL("SELECT version, type, success FROM {} ORDER BY installed_rank")
-    return connection.execute(query.format(_table(ledger))).fetchall()
+    rows = connection.execute(query.format(_table(ledger))).fetchall()
+    if failed := [version for version, _, success in rows if not success]:
+        raise _dirty(ledger, failed[0])
+    return [(version, kind) for version, kind, _ in rows]
 
 
 def _table(ledger: Name) -> sql.Identifier:

@@ -46,6 +46,13 @@ class Golang:
         current = self._current(connection)
         return [migration for migration in self.available() if int(migration.version) > current]
 
+    def applied(self, connection: Connection[Any]) -> list[str]:
+        """Every file's up to the ledger's version, and that one: the ledger keeps no others."""
+        current = self._current(connection)
+        known = [int(migration.version) for migration in self.available()]
+        reached = {number for number in (*known, current) if 0 <= number <= current}
+        return [str(number) for number in sorted(reached)]
+
     def record(self, connection: Connection[Any], migration: Migration, milliseconds: int) -> None:
         """One row is all the tool keeps; it knows no durations."""
         connection.execute(sql.SQL("DELETE FROM {}").format(self._table))

@@ -107,6 +107,7 @@ def replay(
     ledger: Name,
     pending: Sequence[Migration],
     report: Callable[..., None],
+    lock_timeout: str = LOCK_TIMEOUT,
 ) -> dict[str, float]:
     """Runs the migrations in order, each in a transaction of its own; seconds by version.
 
@@ -118,7 +119,7 @@ def replay(
     for migration in pending:
         report(migration.path.name)
         begun = time.monotonic()
-        _run_one(connection, adapter, owner, migration)
+        _run_one(connection, adapter, migration, owner, lock_timeout)
         seconds[migration.version] = time.monotonic() - begun
         report(migration.path.name, f"{seconds[migration.version]:.1f} s", done=True)
     _settle(connection)
@@ -134,17 +135,21 @@ def _owner(connection: Connection[Any], ledger: Name) -> str:
 
 
 def _run_one(
-    connection: Connection[Any], adapter: MigrationAdapter, owner: str, migration: Migration
+    connection: Connection[Any],
+    adapter: MigrationAdapter,
+    migration: Migration,
+    owner: str,
+    lock_timeout: str,
 ) -> None:
     name = migration.path.name
     begun = time.monotonic()
     try:
         _settle(connection)
-        _become(connection, owner)
+        _become(connection, owner, lock_timeout)
         connection.execute("BEGIN")
         _run_text(connection, _text(migration))
         # A script may have ended in another role, or have committed by itself.
-        _become(connection, owner)
+        _become(connection, owner, lock_timeout)
         adapter.record(connection, migration, round((time.monotonic() - begun) * 1000))
         connection.commit()
     except ScriptFailed as failure:
@@ -177,8 +182,10 @@ def _failed(failure: ScriptFailed, name: str) -> MigrationFailed:
     if failure.error is None:
         what = f"{doing} copies from or to the client, which only psql can"
         return MigrationFailed(what, where=name, hint="use INSERT")
-    what = statement_error(failure.error, doing).what
-    return MigrationFailed(what, where=name, hint="run it against a copy of production's schema to see why")
+    hint = "run it against a copy of production's schema to see why"
+    if isinstance(failure.error, psycopg.errors.LockNotAvailable):
+        hint = "somebody uses what it changes: try again when they are done"
+    return MigrationFailed(statement_error(failure.error, doing).what, where=name, hint=hint)
 
 
 def _text(migration: Migration) -> str:
@@ -194,9 +201,9 @@ def _settle(connection: Connection[Any]) -> None:
         connection.execute(command)
 
 
-def _become(connection: Connection[Any], owner: str) -> None:
+def _become(connection: Connection[Any], owner: str, lock_timeout: str) -> None:
     connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(owner)))
-    for setting, value in (("lock_timeout", LOCK_TIMEOUT), ("statement_timeout", STATEMENT_TIMEOUT)):
+    for setting, value in (("lock_timeout", lock_timeout), ("statement_timeout", STATEMENT_TIMEOUT)):
         connection.execute("SELECT set_config(%s, %s, false)", [setting, value])
 
 

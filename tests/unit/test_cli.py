@@ -44,6 +44,7 @@ COMMANDS = [
     "refresh",
     "status",
     "report",
+    "drift",
     "rollback",
     "destroy",
 ]

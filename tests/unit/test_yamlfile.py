@@ -1,0 +1,245 @@
+"""The fast reading says what the slow one with lines says, to the type, and leaves to it what it may not judge."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ruamel.yaml.main
+
+from sanitizers.errors import PolicyInvalid
+from sanitizers.policy.document import Policy, Profile
+from sanitizers.postgres.statements import data_root
+from sanitizers.yamlfile import Document
+
+pytestmark = pytest.mark.filterwarnings("ignore::ruamel.yaml.error.ReusedAnchorWarning")
+
+SHIPPED = sorted(data_root("policies").rglob("*.yaml"))
+
+ORDINARY = [
+    "policy: shop  # a remark\n\n# another\ntables:\n  a.b: {columns: {mail: email, 'it''s': \"x\\ty\"}}\n",
+    "a:\n- b\n- c: [1, -2, 1_000, 0x1F, 0o17, 010, 1.5, .5, 1e3, -.inf, ~, null, true, No, yes, 'true']\n",
+    "a: 2026-11-21\nb: 2026-11-21 10:00:00\nc: 2026-11-21T10:00:00.5+01:00\n1: d\ntrue: e\n~: f\n2026-01-01: g\n",
+    "a: x != 'y' AND NOT a*b > 3\nb: '^[a-z]*(?!x)$'\nc: count(*) && e::text <> '%'\nd: http://x:80/y\n",
+    "a: |\n  b\n   c\n\n  d\ne: >-\n  f\n  g\n\n  h\n",
+    "---\na: 'one\n\n  two'\nb: three\n  four\n? five\n: six\n",
+    "\u00e9: \u00fc \U0001f600\nb: [x\u00a0y, {c: d,}, [e: f], {g}, http://x]\n",
+    "{}",
+    "[]",
+    "a:",
+]
+"""Texts for which lines are not looked up."""
+
+ODD = [
+    "",
+    "# nothing\n",
+    "just words",
+    "a: 1\na: 2\n",
+    "a: 1\n'a': 2\n",
+    "1: a\n1.0: b\ntrue: c\n",
+    "a: {b: 1, b: secret}\n",
+    "a: &x {b: 1}\nc: *x\nd: {<<: *x, b: 2, e: 3}\n",
+    "a: &x {b: 1}\nb: &y {b: 2, z: 3}\nc:\n  <<: [*x, *y]\n  b: 5\n",
+    "<<: {b: 1}\na: 2\n",
+    "a: &x 1.5\nb: &y true\nc: &x yes\nd: [*x, *y]\n",
+    "a: &x [*x]\n",
+    "a: *gone\n",
+    "a: &a:b 1\n",
+    "a: !!str 1\nb: !foo {c: 1}\nd: ! 12\n",
+    "a: !!set {b, c}\nd: !!binary aGVsbG8=\n",
+    "a: !!python/object/apply:os.system [x]\n",
+    "a:\tb\n",
+    "a: b\t\n",
+    "a: x\ty\n",
+    "\ta: b\n",
+    "a: [\n\tb]\n",
+    "a: |\n \tx\n",
+    "\ufeffa: b\n",
+    "a: b\u0085c: d\n",
+    "a: 'b\u2028 c'\n",
+    "a: |\n  b\u2029  c\n",
+    "a: \x7f\n",
+    "a: b\x00c\n",
+    "a: \ufffe\n",
+    'a: "\\ud83d\\ude00"\n',
+    'a: "\\U00110000"\n',
+    'a: "\\q"\n',
+    "a: b\r\nc: d\r\n",
+    "a: b\rc: d\n",
+    "%YAML 1.1\n---\na: yes\nb: 010\n",
+    "%YAML 1.3\n---\na: 1\n",
+    "%TAG ! tag:x,2000:\n---\na: !b c\n",
+    "a: b\n...\n...\n",
+    "a: b\n---\nc: d\n",
+    "a: b\n...\nc: d\n",
+    'a: ["b":c]\n',
+    'a: {"b":c}\n',
+    "a: [[b]:c]\n",
+    "[a, b]: c\n",
+    "? {a: b}\n: c\n",
+    "a: |# c\n  b\n",
+    "x:\n  a: >\n  \n  \n    b\n",
+    "a: |\n    \n  b\n",
+    "a: =\nb: <<\n",
+    "a: 2026-13-41\n",
+    "a: ._\n",
+    "a: !!int x\nb: !!bool y\n",
+    "a: [b\n",
+    "a: {b: c}}\n",
+    "a: 'b\n",
+    "a: b: c\n",
+    "a: @b\n",
+    "a: - b\n",
+    "a:\n   b: 1\n  c: 2\n",
+    "- a\nb: c\n",
+    "a: " + "[" * 2000 + "]" * 2000,
+]
+
+PIECES = [
+    "a", "b: ", ": ", "- ", "? ", "[", "]", "{", "}", ", ", "#", " #", "\n", "\n  ", "\n\n", " ", "'", '"', "|\n",
+    ">-\n", "1", "~", "true", "0o7", "2026-01-02", "&x ", "*x", "!!str ", "<<: ", "...\n", "---\n", "%", "\t", "\u2028",
+    "\\", "@", "k: {m: n}\n", "k: [1, 2]\n", "- a: b\n", '"c":d', "=",
+]  # fmt: skip
+
+
+@pytest.fixture(params=["compiled", "pure"])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """With ruamel.yaml.clib, where it is installed, and without."""
+    if request.param == "pure":
+        monkeypatch.setattr(ruamel.yaml.main, "CParser", None)
+    return str(request.param)
+
+
+def document(text: str) -> Document:
+    return Document(Path("p.yaml"), text, "policy", PolicyInvalid)
+
+
+def typed(value: Any, depth: int = 0) -> Any:
+    """The value with its types, those of the round trip reduced to those of Python, and the order of keys."""
+    if isinstance(value, Mapping) and depth < 100:
+        return [(typed(key, depth + 1), typed(item, depth + 1)) for key, item in value.items()]
+    if isinstance(value, list | tuple) and depth < 100:
+        return "sequence", [typed(item, depth + 1) for item in value]
+    plain = next((kind for kind in (bool, int, float, str) if isinstance(value, kind)), None)
+    name = type(value).__name__.replace("TimeStamp", "datetime").replace("ScalarBoolean", "bool")
+    return plain.__name__ if plain else name, str(value)
+
+
+def outcome(found: Document, reading: str) -> Any:
+    try:
+        return typed(getattr(found, reading))
+    except PolicyInvalid as error:
+        return error.to_json()
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("text", [*ORDINARY, *ODD])
+def test_both_readings_say_the_same(text: str) -> None:
+    assert outcome(document(text), "plain") == outcome(document(text), "tree")
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_files_are_read_the_fast_way_and_the_same(path: Path) -> None:
+    found = document(path.read_text(encoding="utf-8"))
+    model: type[Policy | Profile] = Profile if path.parent.name == "profiles" else Policy
+    fast = found.fit(model)
+    assert "tree" not in vars(found)
+    assert typed(found.plain) == typed(found.tree)
+    assert fast == model.model_validate(found.tree)
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("text", ORDINARY)
+def test_ordinary_writing_needs_no_lines(text: str) -> None:
+    found = document(text)
+    typed(found.plain)
+    assert "tree" not in vars(found)
+
+
+def mutations(seed: int, many: int) -> Iterator[str]:
+    draw = random.Random(seed)
+    texts = [*ORDINARY, *(text for text in ODD if len(text) < 200)]
+    for _ in range(many):
+        text = draw.choice(texts)
+        for _ in range(draw.randint(1, 4)):
+            at = draw.randint(0, len(text))
+            cut = draw.choice([0, 0, 1, 3])
+            text = text[:at] + draw.choice(PIECES) * (draw.random() < 0.8) + text[at + cut :]
+        yield text
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("seed", range(4))
+def test_both_readings_say_the_same_of_garbled_texts(seed: int) -> None:
+    differing = []
+    for text in mutations(seed, 150):
+        fast, slow = outcome(document(text), "plain"), outcome(document(text), "tree")
+        stumbled = isinstance(slow, dict) and "too odd" in slow["what"]
+        if fast != slow and not stumbled and isinstance(document(text).plain, dict):
+            differing.append(text)
+    assert differing == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "policy: shop\nversion: 0\npurpos: none\ntables:\n  a:\n    columns:\n      b: {treat: {kind: keep}}\n      c: [d]\n",
+        "policy: 1\nversion: x\ntables: []\n",
+        "policy: [a]\nversion: 1.5\nprofile: 2026-01-01\ntables:\n  1: {columns: {}}\n  ~: {}\n",
+        "policy: a\nversion: true\nlocale: 1e3\ntables: {a: {columns: {b: 1, c: ~, 2: d}}}\n",
+        "policy: a\nversion: 1\ntables:\n  a:\n    columns: {}\n    exempt: {where: a, reason: r, owner: o, expires: 2026-1-1}\n",
+        "- a\n",
+        "~",
+        "",
+    ],
+)  # fmt: skip
+def test_mistakes_are_the_same_whichever_way_the_text_was_read(text: str) -> None:
+    fast, slow = document(text), document(text)
+    vars(slow)["plain"] = slow.tree
+    with pytest.raises(PolicyInvalid) as said:
+        fast.fit(Policy)
+    with pytest.raises(PolicyInvalid) as wanted:
+        slow.fit(Policy)
+    assert said.value.to_json() == wanted.value.to_json()
+    assert len(said.value.problems) > 0
+
+
+def test_values_are_of_pythons_own_types() -> None:
+    found = document("a: &x 1.5\nb: !!str 1\nc: {d: 0x1F}\n" + ORDINARY[1].replace("a:", "e:"))
+    assert document("c: {d: 0x1F, e: 'f', g: 1.5}").plain == {"c": {"d": 31, "e": "f", "g": 1.5}}
+    assert found.plain["a"] == 1.5
+    assert type(document("a: {b: 0x1F}").plain["a"]["b"]) is int
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\nexpires: 2026-02-30\n", "a: 1\nb: !!int hunter2\n", "a: 1\nb: [._]\n"]
+)
+def test_a_date_or_number_that_does_not_exist_has_its_line(text: str) -> None:
+    with pytest.raises(PolicyInvalid, match="date or number that does not exist") as caught:
+        document(text).fit(Policy)
+    assert caught.value.where == "p.yaml:2"
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+def test_what_no_reading_understands_is_invalid_too() -> None:
+    with pytest.raises(PolicyInvalid, match="too odd to be read"):
+        document('a: "\\U00110000"').fit(Policy)
+
+
+def test_lines_do_without_what_the_round_trip_stumbles_over() -> None:
+    found = document("a: # why\n  b\n\nc: d\n")
+    assert found.plain == {"a": "b", "c": "d"}
+    assert found.where("c") == "p.yaml:1"
+
+
+def test_where_follows_keys_and_numbers() -> None:
+    found = document("a:\n  b:\n    - c: 1\n    - c: 2\n      d: 3\n2: e\n")
+    assert found.where("a", "b", 1, "d") == "p.yaml:5"
+    assert found.where("a", "b", 7) == "p.yaml:2"
+    assert found.where(2) == "p.yaml:6"
+    assert found.where("gone") == "p.yaml:1"
