@@ -2,12 +2,12 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup demo demo-stop test lint format lock clean
+.PHONY: help setup demo demo-stop airflow test lint format lock clean
 
 # The first of these that runs and is new enough makes .venv; `make setup PYTHON=...` names another.
 PYTHON ?= python3.13 python3.12 python3.11 python3 python
 
-# Passed on by demo, test and lock, for instance: make test ARGS="-k offset -x"
+# Passed on by demo, airflow, test and lock, for instance: make test ARGS="-k offset -x"
 ARGS ?=
 
 # How many tests run side by side: each worker has servers of its own.
@@ -29,8 +29,11 @@ demo: setup ## Refresh the staging copy of a hospital database, here, on an embe
 demo-stop: setup ## Stop and remove everything the demo started
 	@$(BIN)/understudy demo stop
 
+airflow: setup ## Run Airflow here, the hospital's night as its first DAG, until Ctrl-C
+	@$(BIN)/python -m sanitizers.airflow.local $(ARGS)
+
 test: setup ## Run the tests, real databases included
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: setup ## Check style, types and the layers of the code
 	$(BIN)/ruff check

@@ -131,7 +131,7 @@ class EndpointSettings(_Strict):
     service: str
     """Name of the entry clients use: `psql service=NAME`."""
     file: Path
-    """The `pg_service.conf` to keep the entry in; other entries are left alone. Or a file PgBouncer includes."""
+    """The `pg_service.conf` to keep the entry in, other entries left alone; or a file PgBouncer includes."""
     console: Source | None = None
     """PgBouncer's console, which is told to read its files anew."""
 

@@ -31,7 +31,7 @@ def unavailable(reason: str) -> NoReturn:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def passable_folder() -> Iterator[Path]:
     """A new folder that the servers' user can pass; whatever server runs below it is stopped at the end."""
     # Not pytest's own: those are closed to everybody else, and root's servers run as somebody else.
     folder = Path(tempfile.mkdtemp(prefix="understudy-test-", dir="/tmp"))
@@ -54,7 +54,7 @@ def remove_servers(folder: Path) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def default_home() -> Iterator[Path]:
     """Where state goes that no test names a home for; copies of embedded servers are shared by all homes."""
-    with _folder() as folder, pytest.MonkeyPatch.context() as patch:
+    with passable_folder() as folder, pytest.MonkeyPatch.context() as patch:
         (folder / "servers").mkdir(mode=0o711)
         patch.setenv("UNDERSTUDY_HOME", str(folder))
         yield folder
@@ -62,7 +62,7 @@ def default_home() -> Iterator[Path]:
 
 @contextmanager
 def _production(major: int) -> Iterator[Cluster]:
-    with _folder() as folder:
+    with passable_folder() as folder:
         binaries = find_binaries(major)
         yield create_cluster(folder / "production", binaries, listen="127.0.0.1", durable=False)
 
@@ -109,7 +109,7 @@ def postgres_database_16(production16: Cluster) -> Iterator[str]:
 @pytest.fixture
 def home(default_home: Path) -> Iterator[Path]:
     """A new home for state; servers that run below it at the end of the test are stopped."""
-    with _folder() as folder:
+    with passable_folder() as folder:
         (folder / "servers").symlink_to(default_home / "servers")
         yield folder
 
@@ -121,7 +121,7 @@ def reflink_home(default_home: Path) -> Iterator[Path]:
         unavailable("mounting a reflink file system takes root")
     if shutil.which("mkfs.xfs") is None:
         unavailable("making a reflink file system takes mkfs.xfs (package xfsprogs)")
-    with _folder() as folder, _mounted(folder, default_home / "servers") as disk:
+    with passable_folder() as folder, _mounted(folder, default_home / "servers") as disk:
         yield disk
 
 

@@ -60,7 +60,7 @@ TOOLS = {
 def render_page(record: Record) -> str:
     """The record as one HTML page: no script, no request to anywhere."""
     return (
-        _templates()
+        templates()
         .get_template("page.html.j2")
         .render(
             run=record,
@@ -84,7 +84,7 @@ def render_page(record: Record) -> str:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,

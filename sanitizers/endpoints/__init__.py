@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from typing import Final
 
 from sanitizers.endpoints.base import EndpointProvider
+from sanitizers.endpoints.pgbouncer import PgBouncer
 from sanitizers.endpoints.service import Service
 from sanitizers.errors import SettingsInvalid
 from sanitizers.settings import EndpointSettings
 
-PROVIDERS: Final = {"service": Service}
+PROVIDERS: Final[dict[str, Callable[[EndpointSettings], EndpointProvider]]] = {
+    "pgbouncer": PgBouncer,
+    "service": Service,
+}
 
 
 def endpoint_provider(settings: EndpointSettings) -> EndpointProvider:

@@ -51,7 +51,9 @@ def night(dsn: str, home: Path, sample: sample_runs.Sample, serving: str) -> Run
     facts, policy, results = sample
     control = Control(dsn)
     control.prepare()
-    run_id = control.start_run(NewRun("clinic", "schedule", policy.digest, policy.text, "staging-1", 1), STARTED)
+    run_id = control.start_run(
+        NewRun("clinic", "schedule", policy.digest, policy.text, "staging-1", 1), STARTED
+    )
     if facts.error is not None:
         control.stage_started(run_id, facts.stage, STARTED)
         control.stage_failed(run_id, facts.stage, ENDED, dict(facts.error))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from sanitizers.errors import NotFound, PolicyInvalid, Problem
-from sanitizers.policy.document import LoadedPolicy, load_policy, load_profile
+from sanitizers.policy import document
+from sanitizers.policy.document import LoadedPolicy, load_policy, load_profile, parse_policy
+from sanitizers.postgres.statements import data_root
+from sanitizers.yamlfile import Document
 
 HEAD = "policy: shop\nversion: 1\n"
 """Two lines: the first line after it is line 3."""
@@ -213,3 +217,45 @@ def test_nearest_category() -> None:
     assert profile.nearest("name.frist") == "did you mean name.first?"
     assert profile.nearest("emial") == "did you mean email?"
     assert profile.nearest("zzz").startswith("known: name, ")
+
+
+def test_a_policy_can_be_read_from_its_recorded_text(tmp_path: Path) -> None:
+    then = load(tmp_path, HEAD + "tables:\n  people: {columns: {mail: email}}\n")
+    write(tmp_path, HEAD + "tables: {}\n")
+    again = parse_policy(then.text, then.path)
+    assert (again, again.digest) == (then, then.digest)
+    assert again.where("tables", "people") == f"{then.path}:4"
+
+
+def test_mistakes_in_recorded_text_name_the_file_it_came_from() -> None:
+    with pytest.raises(PolicyInvalid) as caught:
+        parse_policy(HEAD + "tabels: {}\ntables: {}\n", Path("policies/shop.yaml"))
+    assert only(caught.value).where == "policies/shop.yaml:3"
+
+
+def test_a_day_that_does_not_exist_has_its_line(tmp_path: Path) -> None:
+    text = "    columns: {}\n    exempt: {where: a, reason: b, owner: c, expires: 2026-02-30}\n"
+    error = refused(tmp_path, HEAD + "tables:\n  people:\n" + text)
+    assert error.where.endswith("shop.yaml:6")
+
+
+def test_lines_are_not_looked_up_before_somebody_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked_up(_: Document) -> None:
+        raise AssertionError("lines take twenty times as long as the rest")
+
+    monkeypatch.setattr(Document, "tree", property(looked_up))
+    loaded = load(tmp_path, HEAD + "tables: {}\n")
+    with pytest.raises(AssertionError, match="twenty times"):
+        loaded.where("tables")
+
+
+def test_a_profile_is_read_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(data_root("policies") / "profiles", tmp_path / "profiles")
+    monkeypatch.setattr(document, "data_root", lambda _: tmp_path)
+    first = load_profile("hipaa-lds")
+    assert load_profile("hipaa-lds") is first
+    path = tmp_path / "profiles" / "hipaa-lds.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("title: ", "title: Our ", 1), encoding="utf-8")
+    assert load_profile("hipaa-lds").title == f"Our {first.title}"

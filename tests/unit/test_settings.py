@@ -9,6 +9,7 @@ import pytest
 
 from sanitizers.errors import NotFound, SettingsInvalid
 from sanitizers.settings import Source, load_settings, resolve_dsn, resolve_secret
+from sanitizers.yamlfile import Document
 
 GOOD = """\
 targets:
@@ -76,3 +77,11 @@ def test_a_missing_secret_is_named_by_its_reference(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("SHOP_PASSWORD", raising=False)
     with pytest.raises(SettingsInvalid, match="the environment variable SHOP_PASSWORD is not set"):
         resolve_secret("env:SHOP_PASSWORD")
+
+
+def test_lines_are_not_looked_up_without_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def looked_up(_: Document) -> None:
+        raise AssertionError("lines take twenty times as long as the rest")
+
+    monkeypatch.setattr(Document, "tree", property(looked_up))
+    assert load_settings(written(tmp_path, GOOD)).target("shop").endpoint.service == "shop_staging"

@@ -1,9 +1,10 @@
-"""The fast reading says what the slow one with lines says, to the type, and leaves to it what it may not judge."""
+"""The fast reading says what the one with lines says, to the type, and leaves to it what it may not judge."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ SHIPPED = sorted(data_root("policies").rglob("*.yaml"))
 ORDINARY = [
     "policy: shop  # a remark\n\n# another\ntables:\n  a.b: {columns: {mail: email, 'it''s': \"x\\ty\"}}\n",
     "a:\n- b\n- c: [1, -2, 1_000, 0x1F, 0o17, 010, 1.5, .5, 1e3, -.inf, ~, null, true, No, yes, 'true']\n",
-    "a: 2026-11-21\nb: 2026-11-21 10:00:00\nc: 2026-11-21T10:00:00.5+01:00\n1: d\ntrue: e\n~: f\n2026-01-01: g\n",
+    "a: 2026-11-21\nb: 2026-11-21 10:00:00\nc: 2026-11-21T10:00:00.5+01:00\n2: d\ntrue: e\n~: f\n",
+    "2026-01-01: a\n1.5: b\n0o7: c\n'1.5': d\n",
     "a: x != 'y' AND NOT a*b > 3\nb: '^[a-z]*(?!x)$'\nc: count(*) && e::text <> '%'\nd: http://x:80/y\n",
     "a: |\n  b\n   c\n\n  d\ne: >-\n  f\n  g\n\n  h\n",
     "---\na: 'one\n\n  two'\nb: three\n  four\n? five\n: six\n",
-    "\u00e9: \u00fc \U0001f600\nb: [x\u00a0y, {c: d,}, [e: f], {g}, http://x]\n",
+    "\u00e9: \u00fc \U0001f600\nb: [x\u00a0y, {c: d,}, [e: f], {g}]\n",
     "{}",
     "[]",
     "a:",
@@ -95,13 +97,13 @@ ODD = [
     "a: - b\n",
     "a:\n   b: 1\n  c: 2\n",
     "- a\nb: c\n",
-    "a: " + "[" * 2000 + "]" * 2000,
+    "a: [http://x, {b: env:C}, d::text]\n",
 ]
 
 PIECES = [
-    "a", "b: ", ": ", "- ", "? ", "[", "]", "{", "}", ", ", "#", " #", "\n", "\n  ", "\n\n", " ", "'", '"', "|\n",
-    ">-\n", "1", "~", "true", "0o7", "2026-01-02", "&x ", "*x", "!!str ", "<<: ", "...\n", "---\n", "%", "\t", "\u2028",
-    "\\", "@", "k: {m: n}\n", "k: [1, 2]\n", "- a: b\n", '"c":d', "=",
+    "a", "b: ", ": ", "- ", "? ", "[", "]", "{", "}", ", ", "#", " #", "\n", "\n  ", "\n\n", " ", "'", "=",
+    "|\n", ">-\n", '"', "1", "~", "true", "0o7", "2026-01-02", "&x ", "*x", "!!str ", "<<: ", "...\n",
+    "---\n", "%", "\t", "\u2028", "\\", "@", "k: {m: n}\n", "k: [1, 2]\n", "- a: b\n", '"c":d',
 ]  # fmt: skip
 
 
@@ -123,9 +125,10 @@ def typed(value: Any, depth: int = 0) -> Any:
         return [(typed(key, depth + 1), typed(item, depth + 1)) for key, item in value.items()]
     if isinstance(value, list | tuple) and depth < 100:
         return "sequence", [typed(item, depth + 1) for item in value]
-    plain = next((kind for kind in (bool, int, float, str) if isinstance(value, kind)), None)
-    name = type(value).__name__.replace("TimeStamp", "datetime").replace("ScalarBoolean", "bool")
-    return plain.__name__ if plain else name, str(value)
+    if isinstance(value, datetime):
+        return "datetime", value.isoformat()
+    plain = next((kind for kind in (bool, int, float, str) if isinstance(value, kind)), type(value))
+    return plain.__name__.replace("ScalarBoolean", "bool"), str(value)
 
 
 def outcome(found: Document, reading: str) -> Any:
@@ -173,7 +176,7 @@ def mutations(seed: int, many: int) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("parser")
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_both_readings_say_the_same_of_garbled_texts(seed: int) -> None:
     differing = []
     for text in mutations(seed, 150):
@@ -184,19 +187,19 @@ def test_both_readings_say_the_same_of_garbled_texts(seed: int) -> None:
     assert differing == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "policy: shop\nversion: 0\npurpos: none\ntables:\n  a:\n    columns:\n      b: {treat: {kind: keep}}\n      c: [d]\n",
-        "policy: 1\nversion: x\ntables: []\n",
-        "policy: [a]\nversion: 1.5\nprofile: 2026-01-01\ntables:\n  1: {columns: {}}\n  ~: {}\n",
-        "policy: a\nversion: true\nlocale: 1e3\ntables: {a: {columns: {b: 1, c: ~, 2: d}}}\n",
-        "policy: a\nversion: 1\ntables:\n  a:\n    columns: {}\n    exempt: {where: a, reason: r, owner: o, expires: 2026-1-1}\n",
-        "- a\n",
-        "~",
-        "",
-    ],
-)  # fmt: skip
+MISTAKEN = [
+    "policy: a\nversion: 0\npurpo: b\ntables:\n  a:\n   columns:\n    b: {treat: {kind: keep}}\n    c: [d]\n",
+    "policy: 1\nversion: x\ntables: []\n",
+    "policy: [a]\nversion: 1.5\nprofile: 2026-01-01\ntables:\n  1: {columns: {}}\n  ~: {}\n",
+    "policy: a\nversion: true\nlocale: 1e3\ntables: {a: {columns: {b: 1, c: ~, 2: d}}}\n",
+    "policy: a\nversion: 1\ntables:\n  a: {columns: {}, exempt: {where: a, owner: o, expires: 2026-1-1}}\n",
+    "- a\n",
+    "~",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", MISTAKEN)
 def test_mistakes_are_the_same_whichever_way_the_text_was_read(text: str) -> None:
     fast, slow = document(text), document(text)
     vars(slow)["plain"] = slow.tree
@@ -209,10 +212,9 @@ def test_mistakes_are_the_same_whichever_way_the_text_was_read(text: str) -> Non
 
 
 def test_values_are_of_pythons_own_types() -> None:
-    found = document("a: &x 1.5\nb: !!str 1\nc: {d: 0x1F}\n" + ORDINARY[1].replace("a:", "e:"))
-    assert document("c: {d: 0x1F, e: 'f', g: 1.5}").plain == {"c": {"d": 31, "e": "f", "g": 1.5}}
-    assert found.plain["a"] == 1.5
-    assert type(document("a: {b: 0x1F}").plain["a"]["b"]) is int
+    plain = document("a: {b: 0x1F, c: 'd', e: 1.5}\n").plain
+    assert plain == {"a": {"b": 31, "c": "d", "e": 1.5}}
+    assert [type(value) for value in (plain, *plain["a"].values())] == [dict, int, str, float]
 
 
 @pytest.mark.parametrize(
@@ -226,9 +228,10 @@ def test_a_date_or_number_that_does_not_exist_has_its_line(text: str) -> None:
     assert caught.value.__context__ is None
 
 
-def test_what_no_reading_understands_is_invalid_too() -> None:
+@pytest.mark.parametrize("text", ['a: "\\U00110000"', "a: " + "[" * 500 + "]" * 500])
+def test_what_no_reading_understands_is_invalid_too(text: str) -> None:
     with pytest.raises(PolicyInvalid, match="too odd to be read"):
-        document('a: "\\U00110000"').fit(Policy)
+        document(text).fit(Policy)
 
 
 def test_lines_do_without_what_the_round_trip_stumbles_over() -> None:
