@@ -33,7 +33,7 @@ airflow: setup ## Run Airflow here, the hospital's night as its first DAG, until
 	@$(BIN)/python -m sanitizers.airflow.local $(ARGS)
 
 test: setup ## Run the tests, real databases included
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: setup ## Check style, types and the layers of the code
 	$(BIN)/ruff check

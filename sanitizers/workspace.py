@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from sanitizers.catalog import Catalog
 from sanitizers.control import Control, NewRun
 from sanitizers.control.model import Generation, RunEntry
 from sanitizers.endpoints import endpoint_provider
-from sanitizers.errors import Busy, NotFound, UnderstudyError, WrongState
+from sanitizers.errors import Busy, EndpointFailed, NotFound, UnderstudyError, WrongState
 from sanitizers.keys import RunKey
 from sanitizers.pipeline import Execution, Outcome, Watcher, stored_results, utc_now
 from sanitizers.policy.document import load_policy, parse_policy
@@ -25,11 +26,11 @@ from sanitizers.policy.plan import Plan
 from sanitizers.postgres.account import make_passable
 from sanitizers.postgres.binaries import all_binaries, find_binaries
 from sanitizers.postgres.cluster import create_cluster
-from sanitizers.postgres.connection import described, read_source
+from sanitizers.postgres.connection import Session, described, read_source
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.preview import PreviewRow, preview
 from sanitizers.results import ReapResult, ReportResult, SwitchResult
-from sanitizers.settings import Settings, Source, default_home, resolve_dsn
+from sanitizers.settings import Settings, Source, default_home, resolve_dsn, resolve_secret
 from sanitizers.snapshots import snapshot_provider
 from sanitizers.snapshots.base import SnapshotProvider
 from sanitizers.stages.base import Approver, Options, Run
@@ -255,6 +256,20 @@ class Workspace:
             return Freshness(since, None, True)
         began, due = promised
         return Freshness(since, due, since is not None and since >= began)
+
+    @contextmanager
+    def staging(self, database: str) -> Iterator[Session]:
+        """A session on live staging through the endpoint, as its clients have it. EndpointFailed without."""
+        target = self.settings.target(database)
+        provider, access = endpoint_provider(target.endpoint), target.access
+        secret = {"password": resolve_secret(access.password)} if access.password else {}
+        dsn = make_conninfo(provider.client_dsn(), user=access.role, **secret)
+        try:
+            connection = psycopg.connect(dsn, connect_timeout=10, application_name="understudy client")
+        except psycopg.OperationalError:
+            raise EndpointFailed("a client cannot connect", where=provider.describe()) from None
+        with connection:
+            yield connection
 
     def status(self, database: str | None = None) -> list[DatabaseStatus]:
         names = [database] if database else sorted(self.settings.targets)

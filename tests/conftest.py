@@ -10,17 +10,36 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.scheduler import LoadScopeScheduling
 
 from sanitizers.postgres import account, postmaster
 from sanitizers.postgres.binaries import find_binaries
 from sanitizers.postgres.cluster import Cluster, create_cluster, remove_cluster
 
+ONE_WORKER = {
+    "tests/airflow/test_local.py": "airflow",
+    "tests/airflow/test_nights.py": "airflow",
+    "tests/airflow/test_pages.py": "pages",
+}
+"""Files whose tests share servers that take long to start, and what they share."""
+
 _numbers = itertools.count(1)
+
+
+class _Sharing(LoadScopeScheduling):
+    """Hands out tests one by one, those that share servers together and first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return ONE_WORKER.get(nodeid.partition("::")[0], nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Sharing(config, log)
 
 
 def unavailable(reason: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What runs by day: reaping what has expired, seeing drift before the night does, rolling back."""
+"""What runs by day: reaping what has expired, seeing drift before the night does, rolling back, tests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, BaseNotifier, CronTriggerTimetable, Param, get_parsing_context
 
+from sanitizers.airflow.factory import staging_asset
 from sanitizers.airflow.metrics import staging_age
 from sanitizers.airflow.nights import ROLLBACK
 from sanitizers.airflow.operators import UnderstudyOperator
 from sanitizers.drift import catch_up
-from sanitizers.errors import PlanRefused, Problem
+from sanitizers.endpoints import endpoint_provider
+from sanitizers.errors import EndpointFailed, PlanRefused, Problem
 from sanitizers.settings import Settings, Target
 from sanitizers.workspace import Workspace
 
@@ -54,6 +56,34 @@ class Rollback(UnderstudyOperator):
         params, by = context["params"], context["dag_run"].triggering_user_name
         said = f"rollback by {by or 'unknown'}: {params['reason']}"
         return workspace.rollback(self.database, params["to"], by=said).destination.generation
+
+
+class StagingAnswers(UnderstudyOperator):
+    """The smallest integration test: who connects to staging now finds the generation that was announced."""
+
+    def call(self, workspace: Workspace, context: Context) -> str:
+        events = [event for found in context["triggering_asset_events"].values() for event in found]
+        with workspace.staging(self.database) as connection:
+            connection.execute("SELECT count(*) FROM pg_tables")
+        pointed = endpoint_provider(workspace.settings.target(self.database).endpoint).current()
+        served = pointed.generation if pointed else "nothing"
+        if events and events[-1].extra["generation"] != served:
+            raise EndpointFailed(f"staging serves {served}, another than was announced", where=self.database)
+        return served
+
+
+def integration_tests_dags(settings: Settings) -> Iterator[DAG]:
+    """For each target an example of a DAG that starts whenever there is a new staging copy."""
+    for database, target in settings.targets.items():
+        with DAG(
+            dag_id=f"integration_tests_{database}",
+            description=f"An example: tests on every new staging copy of {database}",
+            schedule=[staging_asset(database, target)],
+            max_active_runs=1,
+            tags={"understudy", "example"},
+        ) as dag:
+            StagingAnswers(task_id="staging_answers", database=database, **_host(target))
+        yield dag
 
 
 def rollback_dags(settings: Settings) -> Iterator[DAG]:

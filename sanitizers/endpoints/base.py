@@ -26,6 +26,10 @@ class EndpointProvider(Protocol):
         """Sends clients there, atomically; the previous destination comes back. Idempotent."""
         ...
 
+    def client_dsn(self) -> str:
+        """How a program connects: a libpq connection string without role and password."""
+        ...
+
     def describe(self) -> str:
         """How a person connects, in one line, for instance `psql service=hospital_staging`."""
         ...

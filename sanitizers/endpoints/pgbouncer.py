@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from sanitizers.endpoints.base import Destination
@@ -63,10 +63,19 @@ class PgBouncer:
             raise
         return previous
 
+    def client_dsn(self) -> str:
+        """The console's own address, with the entry's name as the database."""
+        host, port = self._address()
+        return make_conninfo(host=host, port=port, dbname=self._name)
+
     def describe(self) -> str:
         """How a person connects."""
+        host, port = self._address()
+        return f"psql -h {host} -p {port} {self._name}"
+
+    def _address(self) -> tuple[str, str]:
         console = conninfo_to_dict(resolve_dsn(Source(dsn=self._console.dsn)))
-        return f"psql -h {console.get('host', '')} -p {console.get('port', 6432)} {self._name}"
+        return str(console.get("host", "")), str(console.get("port", 6432))
 
     def _check(self, destination: Destination) -> None:
         where = f"PgBouncer, database {self._name}"

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from psycopg.conninfo import make_conninfo
+
 from sanitizers.endpoints.base import Destination
 from sanitizers.errors import EndpointFailed, SettingsInvalid
 from sanitizers.settings import EndpointSettings
@@ -47,6 +49,10 @@ class Service:
                 where=str(self._file),
                 hint="give the user that runs Understudy the right to write the file and its directory",
             ) from None
+
+    def client_dsn(self) -> str:
+        """By the entry's name; libpq 18 or newer finds the file by itself."""
+        return make_conninfo(service=self._name, servicefile=str(self._file))
 
     def describe(self) -> str:
         """How a person connects."""

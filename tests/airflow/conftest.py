@@ -1,7 +1,6 @@
-"""A real Airflow for a whole session of tests: its processes, and three clinics with a DAG each.
+"""A real Airflow for a whole session of tests: its processes, and clinics with a DAG each.
 
-It takes half a minute to start, so every test that uses it belongs to one worker:
-`pytestmark = pytest.mark.xdist_group("airflow")`, with `--dist loadgroup`.
+It takes half a minute to start, so one worker has all its tests: see `ONE_WORKER` in tests/conftest.py.
 """
 
 from __future__ import annotations
@@ -25,7 +24,12 @@ from tests.e2e.conftest import POLICY, SCHEMA, Clinic, target
 clinic = e2e.clinic
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 
-CLINICS: dict[str, dict[str, Any]] = {"first": {}, "second": {}, "approved": {"approval": "required"}}
+CLINICS: dict[str, dict[str, Any]] = {
+    "first": {},
+    "connected": {"source": {"dsn": "airflow:production_connected"}},
+    "crowded": {},
+    "approved": {"approval": "required"},
+}
 """What is particular to each clinic's target."""
 
 _FASTER = {
@@ -77,11 +81,22 @@ def airflow_settings(airflow_home: Path, clinics: dict[str, Clinic]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def local_airflow(airflow_home: Path, airflow_settings: Path) -> Iterator[LocalAirflow]:
+def local_airflow(
+    airflow_home: Path, airflow_settings: Path, clinics: dict[str, Clinic]
+) -> Iterator[LocalAirflow]:
     """Airflow as docker-compose.yml describes it, with this checkout's DAGs."""
     with airflow(airflow_home / "airflow", DAGS, airflow_settings, _FASTER) as running:
+        _connect(running, clinics["connected"])
         yield running
     assert processes_of(airflow_home / "airflow") == []
+
+
+def _connect(running: LocalAirflow, clinic: Clinic) -> None:
+    """Production of one clinic as a connection of Airflow's, as the settings refer to it."""
+    place = {"host": "127.0.0.1", "port": clinic.production.port, "schema": clinic.database}
+    login = {"login": clinic.database, "password": (clinic.folder / "password").read_text()}
+    connection = {"connection_id": "production_connected", "conn_type": "postgres"}
+    running.api("POST", "/connections", {**connection, **place, **login})
 
 
 def processes_of(home: Path) -> list[str]:

@@ -15,8 +15,6 @@ from sanitizers.postgres.binaries import find_binaries
 from sanitizers.postgres.cluster import Cluster
 from tests.airflow.conftest import processes_of, until
 
-pytestmark = pytest.mark.xdist_group("airflow")
-
 
 def test_every_component_is_healthy_and_the_pool_of_the_staging_host_exists(
     local_airflow: LocalAirflow,

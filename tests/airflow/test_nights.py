@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,13 @@ import pytest
 from sanitizers.airflow.local import LocalAirflow
 from sanitizers.control.model import RunEntry
 from sanitizers.pipeline import FORWARD
+from sanitizers.postgres import postmaster
 from sanitizers.settings import load_settings
 from sanitizers.workspace import Workspace, open_workspace
 from tests.airflow.conftest import finish_run, start_run, task_states, until
 from tests.e2e.conftest import Clinic
 
-pytestmark = [pytest.mark.xdist_group("airflow"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
@@ -47,12 +48,12 @@ def night(airflow: LocalAirflow, clinic: Clinic, **conf: Any) -> tuple[str, str]
 
 
 @contextmanager
-def staging_unchanged(clinic: Clinic) -> Iterator[None]:
-    """What clients are served is the same after the block."""
-    serving = "SELECT current_setting('cluster_name'), (SELECT count(*) FROM patients)"
-    before = clinic.staging(serving)
+def endpoint_untouched(clinic: Clinic) -> Iterator[None]:
+    """Clients are sent where they were, be it nowhere, after the block."""
+    file = clinic.folder / "pg_service.conf"
+    before = file.read_bytes() if file.exists() else None
     yield
-    assert clinic.staging(serving) == before
+    assert (file.read_bytes() if file.exists() else None) == before
 
 
 def originals(clinic: Clinic) -> int:
@@ -82,9 +83,11 @@ def test_a_night_is_green_to_the_end_and_tells_those_who_wait(
         for event in local_airflow.api("GET", "/assets/events")["asset_events"]
         if event["source_dag_id"] == dag_id
     ]
-    assert event["uri"] == f"understudy://{clinic.database}_staging"
+    assert event["uri"].rstrip("/") == f"understudy://{clinic.database}_staging"
     assert event["extra"]["run"] == run.id
     assert control.control.generation(event["extra"]["generation"]).state == "live"
+    tests = f"integration_tests_{clinic.database}"
+    until(lambda: ended_runs(local_airflow, tests) == ["success"], 120, "the tests were not told")
 
 
 def test_a_column_nobody_classified_is_refused_and_staging_untouched(
@@ -93,7 +96,7 @@ def test_a_column_nobody_classified_is_refused_and_staging_untouched(
     clinic = clinics["first"]
     clinic.produce("ALTER TABLE patients ADD COLUMN ssn text")
     try:
-        with staging_unchanged(clinic):
+        with endpoint_untouched(clinic):
             run_id, ended = night(local_airflow, clinic)
     finally:
         clinic.produce("ALTER TABLE patients DROP COLUMN ssn")
@@ -113,7 +116,7 @@ def test_a_column_nobody_classified_is_refused_and_staging_untouched(
 def test_a_worker_killed_in_mid_scrub_is_replaced(
     local_airflow: LocalAirflow, clinics: dict[str, Clinic], control: Workspace
 ) -> None:
-    clinic = clinics["second"]
+    clinic = clinics["crowded"]
     many = (
         "SELECT 'Original Person ' || i, i || '@northlake-mail.net' FROM generate_series(1000, 150000) AS i"
     )
@@ -157,7 +160,7 @@ def test_a_person_who_refuses_leaves_staging_as_it_was(
     local_airflow: LocalAirflow, clinics: dict[str, Clinic], control: Workspace
 ) -> None:
     clinic = clinics["approved"]
-    with staging_unchanged(clinic):
+    with endpoint_untouched(clinic):
         run_id, ended, _ = decide(local_airflow, clinic, "Reject", "not before the audit")
     run = run_of(control, dag_of(clinic), run_id)
     approval = control.control.record(run.id)["approval"]
@@ -169,24 +172,81 @@ def test_a_person_who_refuses_leaves_staging_as_it_was(
 def test_two_databases_at_once(
     local_airflow: LocalAirflow, clinics: dict[str, Clinic], control: Workspace
 ) -> None:
-    both = [clinics["first"], clinics["second"]]
-    for clinic in both:
-        clinic.produce("INSERT INTO patients (name) VALUES ('Original Newcomer')")
-    runs = [(clinic, start_run(local_airflow, dag_of(clinic))) for clinic in both]
+    """One of them reached through a connection of Airflow's, the other released without asking anybody."""
+    confs: dict[str, dict[str, Any]] = {
+        "connected": {},
+        "approved": {"skip_approval": "nobody works on Sunday"},
+    }
+    runs = [
+        (clinics[name], start_run(local_airflow, dag_of(clinics[name]), **conf))
+        for name, conf in confs.items()
+    ]
     for clinic, run_id in runs:
         assert finish_run(local_airflow, dag_of(clinic), run_id) == "success"
         assert originals(clinic) == 0
     first, second = (run_of(control, dag_of(clinic), run_id) for clinic, run_id in runs)
+    approval = control.control.record(second.id)["approval"]
+    assert (approval["by"], approval["reason"]) == ("admin", "approval skipped: nobody works on Sunday")
     assert first.finished
     assert second.finished
     assert first.started < second.finished
     assert second.started < first.finished
 
 
+def test_by_day_production_s_new_migration_comes_to_staging(
+    local_airflow: LocalAirflow, clinics: dict[str, Clinic]
+) -> None:
+    clinic = clinics["first"]
+    night(local_airflow, clinic)
+    script = "CREATE TABLE wards (id serial PRIMARY KEY)"
+    (clinic.folder / "migrations" / "V1__wards.sql").write_text(script)
+    policy = clinic.policy.read_text()
+    clinic.policy.write_text(policy + "  public.wards:\n    columns: {id: non_identifying}\n")
+    clinic.produce(f"GRANT SELECT ON flyway_schema_history TO {clinic.database}")
+    clinic.produce(script)
+    clinic.produce(
+        "INSERT INTO flyway_schema_history VALUES"
+        " (1, '1', 'wards', 'SQL', 'V1__wards.sql', NULL, 'somebody', now(), 1, true)"
+    )
+    assert by_day(local_airflow, "understudy_drift", clinic) == "success"
+    assert clinic.staging("SELECT version FROM flyway_schema_history") == [("1",)]
+    assert clinic.staging("SELECT count(*) FROM wards") == [(0,)]
+
+    clinic.produce("ALTER TABLE wards ADD COLUMN head_nurse text")
+    try:
+        assert by_day(local_airflow, "understudy_drift", clinic) == "failed"
+    finally:
+        clinic.produce("ALTER TABLE wards DROP COLUMN head_nurse")
+
+
+def test_by_day_a_live_generation_that_stopped_is_started_again(
+    local_airflow: LocalAirflow, clinics: dict[str, Clinic], control: Workspace
+) -> None:
+    clinic = clinics["first"]
+    night(local_airflow, clinic)
+    live = control.control.live(clinic.database)
+    assert live
+    assert live.clone
+    postmaster.stop_server(Path(live.clone.location), immediate=True)
+    assert by_day(local_airflow, "understudy_reaper", clinic) == "success"
+    assert clinic.staging("SELECT count(*) FROM patients")
+
+
+def by_day(airflow: LocalAirflow, dag_id: str, clinic: Clinic) -> str | None:
+    """What became of the clinic's task in a run of a DAG that looks after all of them."""
+    run_id = start_run(airflow, dag_id)
+    finish_run(airflow, dag_id, run_id)
+    return task_states(airflow, dag_id, run_id)[clinic.database, -1]
+
+
 def instances(airflow: LocalAirflow, clinic: Clinic, run_id: str) -> list[dict[str, Any]]:
     path = f"/dags/{dag_of(clinic)}/dagRuns/{run_id}/taskInstances?limit=1000"
     found: list[dict[str, Any]] = airflow.api("GET", path)["task_instances"]
     return found
+
+
+def ended_runs(airflow: LocalAirflow, dag_id: str) -> list[str]:
+    return [run["state"] for run in airflow.api("GET", f"/dags/{dag_id}/dagRuns")["dag_runs"]]
 
 
 def rewriting(control: Workspace, dag_id: str, run_id: str) -> bool:
@@ -202,11 +262,12 @@ def rewriting(control: Workspace, dag_id: str, run_id: str) -> bool:
 
 
 def processes_titled(title: str) -> list[int]:
-    return [
-        int(folder.name)
-        for folder in Path("/proc").glob("[0-9]*")
-        if title.encode() in (folder / "cmdline").read_bytes()
-    ]
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if title.encode() in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+    return found
 
 
 def decide(

@@ -30,9 +30,7 @@ from sanitizers.postgres.cluster import Cluster
 from sanitizers.settings import load_settings
 from tests.airflow.browser import Browser, browser
 from tests.airflow.sample_nights import BEGAN, MARKUP, NOW, by_dag_run, fill
-from tests.conftest import _folder
-
-pytestmark = pytest.mark.xdist_group("airflow")
+from tests.conftest import passable_folder
 
 SETTINGS = """\
 home: {folder}/home
@@ -108,7 +106,7 @@ class Pages:
 
 @pytest.fixture(scope="module")
 def pages(production18: Cluster, default_home: Path) -> Iterator[Pages]:
-    with _folder() as folder:
+    with passable_folder() as folder:
         (folder / "servers").symlink_to(default_home / "servers")
         with served(production18, folder) as found:
             yield found

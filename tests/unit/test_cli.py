@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from sanitizers.errors import (
     WrongState,
 )
 from sanitizers.postgres.statements import data_root
+from sanitizers.stages.base import Decision
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
 HOSPITAL = data_root("policies") / "hospital.yaml"
@@ -47,6 +50,8 @@ COMMANDS = [
     "drift",
     "rollback",
     "destroy",
+    "abandon",
+    "start",
 ]
 
 
@@ -445,4 +450,11 @@ class TestDisplays:
 
 
 def test_an_approval_on_the_command_line_is_given_as_it_stands() -> None:
-    assert Approval("Kim", "go")("shop", "shop-1") == ("Kim", "go")
+    assert Approval("Kim", "go")("shop", "shop-1") == Decision(True, "Kim", "go")
+
+
+def test_the_commands_come_without_what_is_heavy() -> None:
+    heavy = "{'airflow', 'boto3', 'great_expectations', 'pandas', 'sqlalchemy'}"
+    program = f"import sys, sanitizers.cli; print({heavy} & {{*sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

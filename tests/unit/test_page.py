@@ -11,6 +11,7 @@ import pytest
 
 from sanitizers.audit import build_record, render_page
 from sanitizers.policy.document import load_profile
+from sanitizers.results import ApproveResult
 from tests import sample_runs
 from tests.sample_runs import CANARY, GENERATION, PREVIOUS, Sample
 
@@ -156,6 +157,14 @@ def test_a_value_left_in_a_column_is_marked() -> None:
     record = build_record(*sample_runs.released())
     next(column for column in record["columns"] if column["column"] == "email")["unchanged"] = 12
     assert len(re.findall(r'<tr role="row" class="attention">', render_page(record))) == 1
+
+
+def test_a_refused_approval_says_who_refused_and_why() -> None:
+    facts, policy, found = sample_runs.released()
+    refusal = ApproveResult(True, False, "Kim Novak", "not before the audit", sample_runs.STARTED)
+    page = render_page(build_record(facts, policy, {**found, ApproveResult: refusal}))
+    assert "Refused by Kim Novak" in page
+    assert "not before the audit" in page
 
 
 def test_text_of_others_is_escaped() -> None:
