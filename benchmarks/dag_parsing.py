@@ -2,8 +2,8 @@
 
     python benchmarks/dag_parsing.py [--databases 200] [--columns 60]
 
-Prints seconds (the smallest of several runs) and, since machines differ, multiples of what the same machine takes
-to read the same policies with the YAML library alone. Writes benchmarks/results/dag_parsing.json.
+Prints seconds (the smallest of several runs) and, since machines differ, multiples of what the same machine
+takes to read the same policies with the YAML library alone. Writes benchmarks/results/dag_parsing.json.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 from datetime import datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -86,17 +87,20 @@ def _reference(text: str) -> str:
 
 
 def _no_password(dsn: str) -> str:
-    if not _is_reference(dsn) and conninfo_to_dict(dsn).get("password"):
+    # libpq knows the word in lower case only, so that most strings need not be taken apart.
+    if "password" in dsn and not _is_reference(dsn) and conninfo_to_dict(dsn).get("password"):
         raise ValueError("no passwords in the settings file: use password: env:NAME or file:PATH")
     return dsn
 
 
+@cache
 def _cron(expression: str) -> str:
     if not croniter.is_valid(expression):
         raise ValueError("not a cron expression, which has five fields: minute hour day month weekday")
     return expression
 
 
+@cache
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +15,23 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    DocumentEndEvent,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+from ruamel.yaml.nodes import ScalarNode
 
 from sanitizers.errors import NotFound, Problem, UnderstudyError
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+_MAYBE_TYPED = re.compile(r"[-+.0-9~=<]|(?:|null|true|false)$", re.IGNORECASE)
+"""Scalars without quotes that may be something else than text."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +50,7 @@ class Document:
     def plain(self) -> Any:
         """What is written, as dicts, lists and scalars."""
         with suppress(Exception):  # whatever it is, the slow reading knows the line
-            return YAML(typ="safe").load(self.text)
+            return _Plain(self.text).value
         return self.tree
 
     def fit(self, model: type[Model]) -> Model:
@@ -113,6 +128,46 @@ def read_text(path: Path, invalid: type[UnderstudyError], *, called: str, missin
         raise invalid("not UTF-8 text", where=str(path)) from None
     except OSError as error:
         raise invalid(f"cannot be read: {error.strerror}", where=str(path)) from None
+
+
+class _Plain:
+    """What a text says, built of the parser's events: three times as fast as by way of ruamel's nodes.
+
+    Raises some error for what is broken, and for anchors, tags and merged mappings.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._yaml = YAML(typ="safe")
+        _stream, _document, first, *rest = self._yaml.parse(text)
+        self._events = iter(rest)
+        self.value = self._built(first)
+        if [type(event) for event in self._events] != [DocumentEndEvent, StreamEndEvent]:
+            raise ValueError
+
+    def _built(self, event: Any) -> Any:
+        if event.anchor or event.tag:
+            raise ValueError
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event.value) if event.implicit[0] else event.value
+        if isinstance(event, SequenceStartEvent):
+            return [self._built(item) for item in self._until(SequenceEndEvent)]
+        found: dict[Any, Any] = {}
+        for item in self._until(MappingEndEvent):
+            key = self._built(item)
+            if key in found or key == "<<":
+                raise ValueError
+            found[key] = self._built(next(self._events))
+        return found
+
+    def _until(self, end: type) -> Iterator[Any]:
+        while not isinstance(event := next(self._events), end):
+            yield event
+
+    def _scalar(self, value: str) -> Any:
+        if not _MAYBE_TYPED.match(value):
+            return value
+        node = ScalarNode(self._yaml.resolver.resolve(ScalarNode, value, (True, False)), value)
+        return self._yaml.constructor.construct_object(node)
 
 
 class _Constructor(RoundTripConstructor):  # type: ignore[misc, unused-ignore]

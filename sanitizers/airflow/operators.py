@@ -69,11 +69,12 @@ def opened(log: Any) -> Iterator[Workspace]:
 
 
 class UnderstudyOperator(BaseOperator):
-    """One call of Understudy's for one database."""
+    """One call of Understudy's for one database, where it is about one, for one stage of its run."""
 
-    def __init__(self, *, database: str, **kwargs: Any) -> None:
+    def __init__(self, *, database: str, stage: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.database = database
+        self.stage = stage
 
     def execute(self, context: Context) -> Any:
         with opened(self.log) as workspace:
@@ -135,10 +136,6 @@ class RunOperator(UnderstudyOperator):
 
 class Stage(RunOperator):
     """One stage, whole. Skipped, and with it what follows, where a rehearsal ends."""
-
-    def __init__(self, *, stage: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.stage = stage
 
     def advance(self, execution: Execution, context: Context) -> Any:
         if execution.run.options.dry_run and self.stage in RELEASE:

@@ -27,7 +27,7 @@ class EndpointProvider(Protocol):
         ...
 
     def client_dsn(self) -> str:
-        """How a program connects: a libpq connection string without role and password."""
+        """How a program connects: a libpq connection string, with role and password where they are kept."""
         ...
 
     def describe(self) -> str:

@@ -51,8 +51,8 @@ class Service:
             ) from None
 
     def client_dsn(self) -> str:
-        """By the entry's name; libpq 18 or newer finds the file by itself."""
-        return make_conninfo(service=self._name, servicefile=str(self._file))
+        """What the entry says, password included, as libpq reads it."""
+        return make_conninfo(**_values(_split(self._read(), self._name)[1]))
 
     def describe(self) -> str:
         """How a person connects."""
@@ -148,9 +148,14 @@ def _render(name: str, destination: Destination, password: str | None) -> list[s
     return [f"[{name}]", label, *(f"{key}={value}" for key, value in values.items())]
 
 
+def _values(entry: list[str]) -> dict[str, str]:
+    lines = (line.strip() for line in entry if "=" in line and not line.startswith("#"))
+    return {key: value for key, _, value in (line.partition("=") for line in lines)}
+
+
 def _parse(entry: list[str]) -> Destination | None:
     label = next((line.removeprefix(_LABEL) for line in entry if line.startswith(_LABEL)), None)
-    values = dict(line.strip().split("=", 1) for line in entry if "=" in line and not line.startswith("#"))
+    values = _values(entry)
     try:
         host, port, database, role = (values[key] for key in ("host", "port", "dbname", "user"))
     except KeyError:

@@ -85,6 +85,8 @@ def test_stage_by_stage_it_comes_to_the_same_as_in_one_process(clinic: Clinic) -
     assert conclude(clinic, run).status == "released"
     assert (state(clinic, run), originals(clinic)) == ("live", 0)
     with opened(clinic) as workspace:
+        with workspace.staging(clinic.database) as client:
+            assert client.execute("SELECT current_user").fetchall() == [("staging",)]
         record = workspace.control.record(run)
         assert (record["status"], record["runner"]["trigger"]) == ("released", "airflow, scheduled")
         assert [timing["stage"] for timing in record["timings"]] == NAMES

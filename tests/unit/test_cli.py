@@ -33,8 +33,8 @@ from sanitizers.errors import (
     WrongState,
 )
 from sanitizers.postgres.statements import data_root
-from sanitizers.stages.base import Decision
 from sanitizers.snapshots.base import CloneRef, Snapshot
+from sanitizers.stages.base import Decision
 
 HOSPITAL = data_root("policies") / "hospital.yaml"
 COMMANDS = [
