@@ -16,6 +16,7 @@ from typing import Annotated, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -87,8 +88,13 @@ def _reference(text: str) -> str:
 
 
 def _no_password(dsn: str) -> str:
-    # libpq knows the word in lower case only, so that most strings need not be taken apart.
-    if "password" in dsn and not _is_reference(dsn) and conninfo_to_dict(dsn).get("password"):
+    try:
+        # libpq knows the word in lower case only, so that most strings need not be taken apart; URIs do.
+        apart = not _is_reference(dsn) and ("password" in dsn or "://" in dsn)
+        given = conninfo_to_dict(dsn) if apart else {}
+    except ProgrammingError:  # its words quote the string
+        raise ValueError("not a libpq connection string") from None
+    if given.get("password"):
         raise ValueError("no passwords in the settings file: use password: env:NAME or file:PATH")
     return dsn
 

@@ -66,10 +66,17 @@ class Document:
 
     def where(self, *keys: int | str) -> str:
         """`file:line` of the deepest of these nested keys that the file has."""
-        try:
-            return f"{self.path}:{line_of(self.tree, keys)}"
-        except self.invalid:  # some comments can be read past, but not by the round trip
-            return f"{self.path}:1"
+        line, node = 1, None
+        with suppress(self.invalid):  # the round trip stumbles over some comments
+            node = self.tree
+        for key in keys:
+            lines = getattr(node, "lc", None)
+            try:
+                at = lines.key(key) if isinstance(node, dict) else lines.item(key)  # type: ignore[union-attr]
+                line, node = at[0] + 1, node[key]  # type: ignore[index]
+            except (AttributeError, KeyError, IndexError, TypeError):
+                break
+        return f"{self.path}:{line}"
 
     @cached_property
     def tree(self) -> Any:
@@ -95,19 +102,6 @@ class Document:
             hint = f"did you mean {near[0]}?" if near else ""
             return Problem(self.where(*keys), f"unknown key {dotted}", hint)
         return Problem(self.where(*keys), f"{dotted}: {item['msg']}")
-
-
-def line_of(document: Any, keys: tuple[int | str, ...]) -> int:
-    """The 1-based line of the deepest of these nested keys that the document holds."""
-    line, node = 1, document.tree if isinstance(document, Document) else document
-    for key in keys:
-        lines = getattr(node, "lc", None)
-        try:
-            at = lines.key(key) if isinstance(node, dict) else lines.item(key)  # type: ignore[union-attr]
-            line, node = at[0] + 1, node[key]
-        except (AttributeError, KeyError, IndexError, TypeError):
-            break
-    return line
 
 
 def read_model(

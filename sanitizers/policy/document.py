@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from sanitizers.errors import PolicyInvalid
 from sanitizers.postgres.statements import data_root
-from sanitizers.yamlfile import Document, line_of, read_model, read_text
+from sanitizers.yamlfile import Document, read_model, read_text
 
 _HOW_TO_WRITE = "write one with `understudy init DSN`"
 Classification = Literal["direct_identifier", "quasi_identifier", "sensitive_attribute", "non_identifying"]
@@ -140,11 +140,17 @@ class Profile(Strict):
 class LoadedPolicy:
     """A policy with where it came from: its file, its bytes' SHA-256, its lines."""
 
-    path: Path
-    text: str
+    document: Document = field(repr=False)
     policy: Policy
     profile: Profile
-    document: Any = field(repr=False, compare=False)
+
+    @property
+    def path(self) -> Path:
+        return self.document.path
+
+    @property
+    def text(self) -> str:
+        return self.document.text
 
     @property
     def digest(self) -> str:
@@ -152,7 +158,7 @@ class LoadedPolicy:
 
     def where(self, *keys: int | str) -> str:
         """`file:line` of the deepest of these keys that the file has."""
-        return f"{self.path}:{line_of(self.document, keys)}"
+        return self.document.where(*keys)
 
 
 def load_policy(path: Path) -> LoadedPolicy:
@@ -164,7 +170,7 @@ def parse_policy(text: str, path: Path) -> LoadedPolicy:
     """A policy from its recorded text, as `load_policy` read it from `path` then."""
     document = Document(path, text, "policy", PolicyInvalid)
     policy = document.fit(Policy)
-    return LoadedPolicy(path, text, policy, load_profile(policy.profile, document), document)
+    return LoadedPolicy(document, policy, load_profile(policy.profile, document))
 
 
 def load_profile(name: str, document: Document | None = None) -> Profile:

@@ -15,7 +15,6 @@ from sanitizers.errors import Problem
 from sanitizers.policy.document import Expectation, LoadedPolicy
 from sanitizers.policy.plan import Plan, TableRulePlan
 from sanitizers.validators.base import Expected, Migrations, Suite, changed_columns
-from sanitizers.yamlfile import line_of
 
 _NONE = Migrations()
 
@@ -212,7 +211,7 @@ def _table_problems(policy: LoadedPolicy, table: str, catalog: Catalog | None) -
         where = policy.where("expect", table)
         yield Problem(where, f"expect: table {table} does not exist", _near(table, tables))
     for number, item in enumerate(policy.policy.expect[table]):
-        where = f"{policy.path}:{line_of(policy.document, ('expect', table, number, 'type'))}"
+        where = policy.where("expect", table, number, "type")
         yield from (Problem(where, f"{table}: {what}", hint) for what, hint in _mistakes(item, known))
 
 

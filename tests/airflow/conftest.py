@@ -29,6 +29,7 @@ CLINICS: dict[str, dict[str, Any]] = {
     "connected": {"source": {"dsn": "airflow:production_connected"}},
     "crowded": {},
     "approved": {"approval": "required"},
+    "late": {"schedule": {"cron": "0 0 1 1 *", "fresh_by": "00:05"}},
 }
 """What is particular to each clinic's target."""
 
@@ -109,12 +110,11 @@ def processes_of(home: Path) -> list[str]:
     return found
 
 
-def start_run(running: LocalAirflow, dag_id: str, **conf: Any) -> str:
+def start_run(running: LocalAirflow, dag_id: str, logical_date: str | None = None, **conf: Any) -> str:
     """Triggers a DAG, as soon as it is known, over the REST API; returns the run's id."""
     until(lambda: _known(running, dag_id), 60, f"{dag_id} is not there")
-    return str(
-        running.api("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
-    )
+    wanted = {"logical_date": logical_date, "conf": conf}
+    return str(running.api("POST", f"/dags/{dag_id}/dagRuns", wanted)["dag_run_id"])
 
 
 def finish_run(running: LocalAirflow, dag_id: str, run_id: str, seconds: float = 240) -> str:

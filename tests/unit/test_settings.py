@@ -85,3 +85,11 @@ def test_lines_are_not_looked_up_without_a_mistake(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(Document, "tree", property(looked_up))
     assert load_settings(written(tmp_path, GOOD)).target("shop").endpoint.service == "shop_staging"
+
+
+@pytest.mark.parametrize("dsn", ["postgresql://copier:hunter2@db.example/shop", "password hunter2"])
+def test_a_password_in_a_uri_or_a_broken_string_is_refused_and_not_quoted(tmp_path: Path, dsn: str) -> None:
+    text = GOOD.replace("host=db.example dbname=shop user=copier", dsn)
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(written(tmp_path, text))
+    assert "hunter2" not in str(caught.value.to_json())

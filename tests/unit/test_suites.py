@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from sanitizers.catalog import Catalog, Column, Name, Table, Unique
+from sanitizers.errors import PolicyInvalid
 from sanitizers.policy.document import Expectation, LoadedPolicy, Policy, Profile
 from sanitizers.policy.plan import ColumnPlan, Plan, TableRulePlan
 from sanitizers.validators.base import Expected, Migrations
 from sanitizers.validators.suites import build_suites, expectation_problems
+from sanitizers.yamlfile import Document
 
 PATIENTS = Name("clinical", "patients")
 TABLE = Table(
@@ -144,9 +145,9 @@ expect:
 
 
 def _loaded(text: str) -> LoadedPolicy:
-    document = YAML().load(text)
+    document = Document(Path("p.yaml"), text, "policy", PolicyInvalid)
     profile = Profile(profile="p", title="", basis="", version=1, statement="", categories={})
-    return LoadedPolicy(Path("p.yaml"), text, Policy.model_validate(document), profile, document)
+    return LoadedPolicy(document, document.fit(Policy), profile)
 
 
 def test_every_mistake_in_expect_is_a_problem_with_its_line() -> None:
