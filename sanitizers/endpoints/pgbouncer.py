@@ -6,16 +6,15 @@ The entry lies in a file of its own, which PgBouncer's configuration includes be
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
+from sanitizers.atomic import replace_file
 from sanitizers.endpoints.base import Destination
 from sanitizers.errors import EndpointFailed, SettingsInvalid
 from sanitizers.settings import EndpointSettings, Source, resolve_dsn
@@ -113,9 +112,9 @@ class PgBouncer:
             raise EndpointFailed("PgBouncer's file cannot be read", where=str(self._file)) from None
 
     def _write(self, text: str) -> None:
-        """Replaces the file, atomically; who may read it stays as it was, nobody else at first."""
         try:
-            _replace(self._file, text)
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._file, text.encode())
         except OSError as error:
             raise EndpointFailed(
                 f"PgBouncer's file cannot be written: {error.strerror}",
@@ -137,19 +136,3 @@ def _render(name: str, destination: Destination, password: str | None) -> str:
             raise EndpointFailed(f"the {key} cannot stand in PgBouncer's file", hint="no line breaks")
     entry = " ".join("{}='{}'".format(key, value.replace("'", "''")) for key, value in values.items())
     return f"{_LABEL}{destination.generation}\n{name} = {entry}\n"
-
-
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    status = path.stat() if path.exists() else None
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        if status:
-            os.fchmod(handle, status.st_mode & 0o777)
-        if status and os.geteuid() == 0:
-            os.fchown(handle, status.st_uid, status.st_gid)
-        file.write(text)
-        file.flush()
-        os.fsync(handle)
-    fresh.replace(path)

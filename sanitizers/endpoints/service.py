@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Final
 
 from psycopg.conninfo import make_conninfo
 
+from sanitizers.atomic import replace_file
 from sanitizers.endpoints.base import Destination
 from sanitizers.errors import EndpointFailed, SettingsInvalid
 from sanitizers.settings import EndpointSettings
@@ -41,7 +41,8 @@ class Service:
         try:
             with self._locked():
                 before, entry, after = _split(self._read(), self._name)
-                self._write([*before, *_render(self._name, destination, password), *_apart(after)])
+                lines = [*before, *_render(self._name, destination, password), *_apart(after)]
+                replace_file(self._file, ("\n".join(lines) + "\n").encode())
                 return _parse(entry)
         except OSError as error:
             raise EndpointFailed(
@@ -75,39 +76,6 @@ class Service:
         with self._file.with_name(f".{self._file.name}.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-    def _write(self, lines: list[str]) -> None:
-        # A link stays a link: the file it leads to is the one replaced.
-        target = self._file.resolve()
-        status = target.stat() if target.exists() else None
-        fresh = target.with_name(f".{target.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                if status:
-                    _keep_owner(handle, status)
-                file.write("\n".join(lines) + "\n")
-                file.flush()
-                os.fsync(handle)
-            fresh.replace(target)
-        finally:
-            fresh.unlink(missing_ok=True)
-        _sync_folder(target.parent)
-
-
-def _keep_owner(handle: int, status: os.stat_result) -> None:
-    if os.geteuid() == 0:
-        os.fchown(handle, status.st_uid, status.st_gid)
-    os.fchmod(handle, status.st_mode & 0o777)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _split(lines: list[str], name: str) -> tuple[list[str], list[str], list[str]]:

@@ -6,9 +6,9 @@ import hashlib
 import os
 import platform
 import pwd
-from pathlib import Path
 from typing import Any
 
+from sanitizers.atomic import replace_file
 from sanitizers.audit import RunFacts, build_record, canonical, render_page
 from sanitizers.control import ReportEntry, Status
 from sanitizers.errors import UnderstudyError
@@ -33,8 +33,8 @@ def run(run: Run, *, status: Status, error: dict[str, Any] | None, timings: dict
     folder = run.home / "reports"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     record_path, page_path = folder / f"{run.generation}.json", folder / f"{run.generation}.html"
-    _write(record_path, content)
-    _write(page_path, render_page(record).encode())
+    replace_file(record_path, content)
+    replace_file(page_path, render_page(record).encode())
     digest = hashlib.sha256(content).hexdigest()
     run.control.save_report(ReportEntry(run.id, str(record_path), str(page_path), digest), content)
     return ReportResult(str(record_path), str(page_path), digest)
@@ -62,14 +62,3 @@ def _user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return f"uid {os.geteuid()}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replaces a file atomically, so that a reader finds the old one or the new one, never a part."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.unlink(missing_ok=True)
-    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)

@@ -146,6 +146,34 @@ def test_a_worker_killed_in_mid_scrub_is_replaced(
     assert (originals(clinic), clinic.staging("SELECT count(*) > 149000 FROM patients")) == (0, [(True,)])
 
 
+def test_a_failed_night_goes_on_when_its_failed_tasks_are_cleared(
+    local_airflow: LocalAirflow, clinics: dict[str, Clinic], control: Workspace
+) -> None:
+    clinic = clinics["connected"]
+    dag_id = dag_of(clinic)
+    move_production(local_airflow, 1)
+    try:
+        run_id, ended = night(local_airflow, clinic)
+    finally:
+        move_production(local_airflow, clinic.production.port)
+    failed = run_of(control, dag_id, run_id)
+    assert (ended, failed.status, task_states(local_airflow, dag_id, run_id)["snapshot", -1]) == (
+        "failed", "failed", "failed",
+    )  # fmt: skip
+    wanted = {"dag_run_id": run_id, "dry_run": False, "only_failed": True, "include_downstream": True}
+    local_airflow.api("POST", f"/dags/{dag_id}/clearTaskInstances", wanted)
+    assert finish_run(local_airflow, dag_id, run_id) == "success"
+    mended = run_of(control, dag_id, run_id)
+    assert (mended.id, mended.status) == (failed.id, "released")
+    assert originals(clinic) == 0
+
+
+def move_production(airflow: LocalAirflow, port: int) -> None:
+    """Changes the connection through which the connected clinic reaches production."""
+    changed = {"connection_id": "production_connected", "conn_type": "postgres", "port": port}
+    airflow.api("PATCH", "/connections/production_connected?update_mask=port", changed)
+
+
 def test_a_person_approves_the_release(
     local_airflow: LocalAirflow, clinics: dict[str, Clinic], control: Workspace
 ) -> None:
@@ -227,10 +255,11 @@ def test_by_day_a_live_generation_that_stopped_is_started_again(
     local_airflow: LocalAirflow, clinics: dict[str, Clinic], control: Workspace
 ) -> None:
     clinic = clinics["first"]
-    night(local_airflow, clinic)
+    night(local_airflow, clinic, full_snapshot=True)
     live = control.control.live(clinic.database)
     assert live
     assert live.clone
+    assert control.control.stage_results(live.run_id)["snapshot"]["snapshot"]["kind"] == "full"
     postmaster.stop_server(Path(live.clone.location), immediate=True)
     assert by_day(local_airflow, "understudy_reaper", clinic) == "success"
     assert clinic.staging("SELECT count(*) FROM patients")
