@@ -16,6 +16,7 @@ from psycopg import Connection, errors
 from sanitizers.errors import (
     DiskShort,
     GuardTripped,
+    ServerFailed,
     SourceRefused,
     SourceUnreachable,
     StatementFailed,
@@ -41,7 +42,7 @@ def read_source(dsn: str, *, purpose: str) -> Iterator[Session]:
         )
     except psycopg.OperationalError as error:
         raise source_error(error, dsn) from None
-    with connection, described(purpose):
+    with connection, described(purpose, SourceUnreachable):
         yield connection
 
 
@@ -122,8 +123,11 @@ def marker(label: str) -> str:
 
 
 @contextmanager
-def described(doing: str) -> Iterator[None]:
-    """Turns psycopg's errors into ours: names and SQLSTATE are kept, whatever can hold data is dropped."""
+def described(doing: str, lost: type[UnderstudyError] = ServerFailed) -> Iterator[None]:
+    """Turns psycopg's errors into ours: names and SQLSTATE are kept, whatever can hold data is dropped.
+
+    `lost` is raised when the server went away or cannot be reached, which may pass.
+    """
     try:
         yield
     except errors.DiskFull:
@@ -131,7 +135,14 @@ def described(doing: str) -> Iterator[None]:
             f"no space left on the disk during {doing}", hint="free space under the home directory"
         ) from None
     except psycopg.Error as error:
+        if isinstance(error, psycopg.OperationalError) and _went_away(error):
+            raise lost(f"{doing} failed: {_condition(error)}") from None
         raise statement_error(error, doing) from None
+
+
+def _went_away(error: psycopg.OperationalError) -> bool:
+    """Connections that broke (class 08), servers that stop, start or are full; libpq itself gives no state."""
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P", "53300"))
 
 
 def statement_error(error: psycopg.Error, doing: str) -> StatementFailed:

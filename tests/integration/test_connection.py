@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from sanitizers.errors import GuardTripped, StatementFailed
+from sanitizers.errors import GuardTripped, ServerFailed, StatementFailed
 from sanitizers.postgres.connection import described, marker, open_clone, read_source
 
 CANARY = "canary-7c1f"
@@ -59,3 +59,22 @@ def test_an_error_names_the_place_and_never_the_data(
     assert said in str(caught.value)
     assert CANARY not in str(caught.value.to_json())
     assert caught.value.__suppress_context__
+
+
+def test_a_server_that_goes_away_is_worth_another_try(postgres_database: str) -> None:
+    with (
+        psycopg.connect(postgres_database, autocommit=True) as killer,
+        psycopg.connect(postgres_database, autocommit=True) as connection,
+    ):
+        killer.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+        with pytest.raises(ServerFailed, match="a test failed: AdminShutdown") as caught, described("a test"):
+            connection.execute("SELECT 1")
+    assert caught.value.retryable
+
+
+def test_a_clone_that_is_down_is_worth_another_try() -> None:
+    with (
+        pytest.raises(ServerFailed, match="opening the clone failed: the connection was lost"),
+        open_clone("host=/nowhere", "clinic-20260101-001"),
+    ):
+        raise AssertionError("there is no server")
