@@ -141,7 +141,7 @@ def described(doing: str, lost: type[UnderstudyError] = ServerFailed) -> Iterato
 
 
 def _went_away(error: psycopg.OperationalError) -> bool:
-    """Connections that broke (class 08), servers that stop, start or are full; libpq itself gives no state."""
+    """A broken connection (class 08), a server that stops, starts or is full; libpq itself gives no state."""
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P", "53300"))
 
 
