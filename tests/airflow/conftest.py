@@ -1,15 +1,18 @@
-"""A real Airflow for a whole session of tests: its processes, and clinics with a DAG each.
+"""A real Airflow for all tests here: its processes, and clinics with a DAG each.
 
 It takes half a minute to start, so one worker has all its tests: see `ONE_WORKER` in tests/conftest.py.
 """
 
 from __future__ import annotations
 
+import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -40,14 +43,14 @@ _FASTER = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow_home(default_home: Path) -> Iterator[Path]:
     with passable_folder() as folder:
         (folder / "servers").symlink_to(default_home / "servers")
         yield folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def clinics(airflow_home: Path, production18: Cluster) -> Iterator[dict[str, Clinic]]:
     """Clinics by what they are for; all have one home, so their generations have one control database."""
     with ExitStack() as stack:
@@ -65,7 +68,7 @@ def _clinic(home: Path, name: str, production: Cluster) -> Iterator[Clinic]:
     next(made, None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow_settings(airflow_home: Path, clinics: dict[str, Clinic]) -> Path:
     """One settings file for all clinics."""
     yaml = YAML(typ="safe")
@@ -81,12 +84,45 @@ def airflow_settings(airflow_home: Path, clinics: dict[str, Clinic]) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
+class _Receiver(BaseHTTPRequestHandler):
+    """A webhook that keeps what it is sent."""
+
+    told: ClassVar[list[dict[str, Any]]] = []
+
+    def do_POST(self) -> None:
+        self.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="package")
+def webhook() -> Iterator[int]:
+    """The port of a server that takes alerts."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Receiver) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def told() -> list[dict[str, Any]]:
+    """What people have been told so far."""
+    return _Receiver.told
+
+
+@pytest.fixture(scope="package")
 def local_airflow(
-    airflow_home: Path, airflow_settings: Path, clinics: dict[str, Clinic]
+    airflow_home: Path, airflow_settings: Path, clinics: dict[str, Clinic], webhook: int
 ) -> Iterator[LocalAirflow]:
     """Airflow as docker-compose.yml describes it, with this checkout's DAGs."""
-    with airflow(airflow_home / "airflow", DAGS, airflow_settings, _FASTER) as running:
+    # Callbacks of deadlines may not read the connections that Airflow keeps in its database.
+    alerts = {"conn_type": "http", "host": "http://127.0.0.1", "port": webhook, "password": "hook"}
+    more = {**_FASTER, "AIRFLOW_CONN_UNDERSTUDY_ALERTS": json.dumps(alerts)}
+    with airflow(airflow_home / "airflow", DAGS, airflow_settings, more) as running:
         _connect(running, clinics["connected"])
         yield running
     assert processes_of(airflow_home / "airflow") == []

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import psycopg
 import pytest
@@ -265,45 +262,26 @@ def test_by_day_a_live_generation_that_stopped_is_started_again(
     assert clinic.staging("SELECT count(*) FROM patients")
 
 
-class Receiver(BaseHTTPRequestHandler):
-    """A webhook that keeps what it is sent."""
-
-    told: ClassVar[list[dict[str, Any]]] = []
-
-    def do_POST(self) -> None:
-        self.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None: ...
-
-
-@pytest.fixture
-def told(local_airflow: LocalAirflow) -> Iterator[list[dict[str, Any]]]:
-    """What people are told meanwhile, through the connection for alerts."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever).start()
-        place = {"host": "http://127.0.0.1", "port": server.server_port, "password": "hook"}
-        name = {"connection_id": "understudy_alerts", "conn_type": "http"}
-        local_airflow.api("POST", "/connections", {**name, **place})
-        yield Receiver.told
-        local_airflow.api("DELETE", "/connections/understudy_alerts")
-        server.shutdown()
-
-
 def test_people_are_told_of_a_late_night_and_of_a_refused_one(
     local_airflow: LocalAirflow, clinics: dict[str, Clinic], told: list[dict[str, Any]]
 ) -> None:
     clinic = clinics["late"]
+    begin = datetime.now(UTC) - timedelta(hours=1)
+    run_id = start_run(local_airflow, dag_of(clinic), logical_date=begin.isoformat(), dry_run=True)
+    until(lambda: "late" in alerts(told, clinic), 60, "nobody was told that it is late")
+    assert finish_run(local_airflow, dag_of(clinic), run_id) == "success"
+
     clinic.policy.write_text(clinic.policy.read_text().replace("tables:", "tabels:"))
     until(lambda: broken(local_airflow, dag_of(clinic)), 60, "the policy is not read again")
-    begin = datetime.now(UTC) - timedelta(hours=1)
-    run_id = start_run(local_airflow, dag_of(clinic), logical_date=begin.isoformat())
-    assert finish_run(local_airflow, dag_of(clinic), run_id) == "failed"
-    until(lambda: {"late", "refused"} <= {one["kind"] for one in told}, 60, "people were not told")
-    alerts = {one["kind"]: one for one in told if one["database"] == clinic.database}
-    assert "unknown key tabels (did you mean tables?)" in alerts["refused"]["text"]
-    assert alerts["late"]["promise"] == "fresh by 00:05 UTC"
+    assert night(local_airflow, clinic)[1] == "failed"
+    until(lambda: "refused" in alerts(told, clinic), 60, "nobody was told of the refusal")
+    assert "unknown key tabels (did you mean tables?)" in alerts(told, clinic)["refused"]["text"]
+    assert alerts(told, clinic)["late"]["promise"] == "fresh by 00:05 UTC"
+
+
+def alerts(told: list[dict[str, Any]], clinic: Clinic) -> dict[str, dict[str, Any]]:
+    """What people were told of a clinic, by kind."""
+    return {one["kind"]: one for one in told if one["database"] == clinic.database}
 
 
 def broken(airflow: LocalAirflow, dag_id: str) -> bool:

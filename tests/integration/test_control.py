@@ -114,11 +114,18 @@ def test_a_generation_goes_through_its_states(control: Control) -> None:
     assert control.live("hospital") is None
 
 
+def test_until_it_is_live_a_generation_can_go_back(control: Control) -> None:
+    label = grown(control, "scrubbed", "validated")
+    assert control.move(label, "scrubbed", NOW).state == "scrubbed"
+    assert control.move(label, "validated", NOW).state == "validated"
+    assert control.move(label, "sealed", NOW).state == "sealed"
+
+
 @pytest.mark.parametrize(
     ("path", "forbidden"),
     [
         ((), ("validated", "live", "retired", "destroyed")),
-        (("scrubbed",), ("sealed", "live", "retired", "destroyed")),
+        (("scrubbed",), ("live", "retired", "destroyed")),
         (("scrubbed", "validated", "live"), ("sealed", "scrubbed", "validated", "refused", "destroyed")),
         (("refused",), ("sealed", "scrubbed", "validated", "live", "retired")),
         (("refused", "destroyed"), ("sealed", "scrubbed", "validated", "live", "retired", "refused")),

@@ -40,13 +40,15 @@ def generations(production18: Cluster) -> Iterator[list[Destination]]:
     """Two databases that stand for two generations: alike but for their name."""
     names = ["generation_one", "generation_two"]
     with psycopg.connect(production18.dsn(), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE ROLE staging LOGIN PASSWORD {}").format(sql.Literal(PASSWORD)))
+        # Others' tests on this server may have made the role, too.
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'staging'").fetchone()
+        verb = sql.SQL("ALTER ROLE staging" if known else "CREATE ROLE staging")
+        connection.execute(sql.SQL("{} LOGIN PASSWORD {}").format(verb, sql.Literal(PASSWORD)))
         for name in names:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER staging").format(sql.Identifier(name)))
         yield [Destination(f"{name}-001", "127.0.0.1", production18.port, name, "staging") for name in names]
         for name in names:
             connection.execute(sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name)))
-        connection.execute("DROP ROLE staging")
 
 
 def _where(session: psycopg.Connection[tuple[object, ...]]) -> object:
