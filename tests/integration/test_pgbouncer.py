@@ -49,6 +49,8 @@ def generations(production18: Cluster) -> Iterator[list[Destination]]:
         yield [Destination(f"{name}-001", "127.0.0.1", production18.port, name, "staging") for name in names]
         for name in names:
             connection.execute(sql.SQL("DROP DATABASE {} (FORCE)").format(sql.Identifier(name)))
+        if not known:
+            connection.execute("DROP ROLE staging")
 
 
 def _where(session: psycopg.Connection[tuple[object, ...]]) -> object:

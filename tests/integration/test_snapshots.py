@@ -289,17 +289,17 @@ def test_release_is_durable_and_lets_one_role_in(production: Production, home: P
     provider = production.provider(home)
     ref = provider.clone(provider.create("hospital-1", None), "hospital-1")
     with open_clone(ref.dsn(), ref.label) as connection:
-        connection.execute("CREATE ROLE staging LOGIN PASSWORD 'open sesame'")
-        connection.execute("GRANT ALL ON patients TO staging")
+        connection.execute("CREATE ROLE release_tester LOGIN PASSWORD 'open sesame'")
+        connection.execute("GRANT ALL ON patients TO release_tester")
 
-    released = provider.release(ref, "127.0.0.1", 0, "staging")
+    released = provider.release(ref, "127.0.0.1", 0, "release_tester")
 
     client = make_conninfo(
-        host=released.client_host, port=released.client_port, dbname=released.database, user="staging"
+        host=released.client_host, port=released.client_port, dbname=released.database, user="release_tester"
     )
     with psycopg.connect(client, password="open sesame") as connection:
         connection.execute("INSERT INTO patients VALUES (101, 'made in staging')")
-    for user, password in (("staging", "wrong"), (production.role, "secret"), ("postgres", "")):
+    for user, password in (("release_tester", "wrong"), (production.role, "secret"), ("postgres", "")):
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(make_conninfo(client, user=user, password=password))
     postmaster.stop_server(Path(released.location), immediate=True)
@@ -308,7 +308,7 @@ def test_release_is_durable_and_lets_one_role_in(production: Production, home: P
     with open_clone(released.dsn(), released.label) as connection:
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
         assert connection.execute("SHOW autovacuum").fetchone() == ("on",)
-    again = provider.release(released, "127.0.0.1", released.client_port, "staging")
+    again = provider.release(released, "127.0.0.1", released.client_port, "release_tester")
     assert again == released
 
 
