@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -100,10 +100,9 @@ class Workspace:
         """
         with self.control.lock(database):
             last = self.control.run_of(driver)
-            if last and last.status == "failed" and last.id in self._resumable(database):
-                self.control.reopen_run(last.id)
-                return last.id
-            if last and last.status in {"running", "released", "rehearsed"}:
+            if last and (
+                last.status in {"running", "released", "rehearsed"} or last.id in self._resumable(database)
+            ):
                 return last.id
             return self._begin(database, options, driver)
 
@@ -113,10 +112,14 @@ class Workspace:
     ) -> Iterator[Execution]:
         """A driven run, to take it one stage on; `shared` for parts of a stage, done by several at once.
 
-        Busy when a process that was given up for dead is still at the last stage.
+        One that failed a short while ago is open again: its driver goes on with it. Busy when a process that
+        was given up for dead is still at the last stage.
         """
         entry = self.control.run(run_id)
         with self.control.lock(entry.database, shared=shared):
+            if entry.status == "failed" and run_id in self._resumable(entry.database):
+                with suppress(WrongState):  # another worker at the same stage has
+                    self.control.reopen_run(run_id)
             run = self._run(entry, watcher)
             run.approver = approver
             yield Execution(run, watcher)
