@@ -266,10 +266,17 @@ class Reap(RunOperator):
 
 
 class Verdict(UnderstudyOperator):
-    """Makes the DAG run red unless the night was released, or rehearsed, and its evidence is written."""
+    """Makes the DAG run red unless the night was released, or rehearsed, and its evidence is written.
+
+    Where failed tasks were cleared and the teardowns, which had succeeded, were not, it ends the run itself.
+    """
 
     def call(self, workspace: Workspace, context: Context) -> str:
-        run = workspace.control.run(context["ti"].xcom_pull(task_ids=OPEN))
+        run_id = context["ti"].xcom_pull(task_ids=OPEN)
+        if workspace.control.run(run_id).status == "running":
+            with workspace.resume(run_id, self.watcher()) as execution:
+                run_finished(self.database, execution.conclude().status)
+        run = workspace.control.run(run_id)
         wanted = [name for name in STAGES if not (run.options["dry_run"] and name in RELEASE)]
         done = {entry.stage for entry in workspace.control.stages(run.id) if entry.status == "finished"}
         if left := [name for name in wanted if name not in done]:
