@@ -26,7 +26,6 @@ from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.statements import statement
 from sanitizers.results import MigrationRun
 from sanitizers.settings import MigrationSettings, Target, resolve_dsn
-from sanitizers.snapshots import snapshot_provider
 from sanitizers.stages.migrate import place_sequences, replay
 from sanitizers.stages.plan import make_plan
 from sanitizers.validators.base import Migrations
@@ -352,8 +351,7 @@ class _Replayer:
 @contextmanager
 def _session(workspace: Workspace, database: str, live: Generation) -> Iterator[Session]:
     """A guarded session on the live generation's server, through the runner's own socket."""
-    target, clone = workspace.settings.target(database), live.clone
+    clone, marked = live.clone, workspace.provider(database).database_marker
     assert clone, "a generation is released with its clone"
-    provider = snapshot_provider(target, database, workspace.home, workspace.settings.binaries)
-    with open_clone(clone.dsn(), live.label, database_marker=provider.database_marker) as connection:
+    with open_clone(clone.dsn(), live.label, database_marker=marked) as connection:
         yield connection

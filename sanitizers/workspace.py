@@ -203,7 +203,7 @@ class Workspace:
             policy=parse_policy(self.control.policy_text(entry.id), target.policy),
             root=self.home,
             control=self.control,
-            provider=self._provider(entry.database),
+            provider=self.provider(entry.database),
             endpoint=endpoint_provider(target.endpoint),
             key=RunKey.draw(),
             started=entry.started,
@@ -215,7 +215,8 @@ class Workspace:
             driven=bool(entry.driver),
         )
 
-    def _provider(self, database: str) -> SnapshotProvider:
+    def provider(self, database: str) -> SnapshotProvider:
+        """What copies the database, and knows its clones."""
         target = self.settings.target(database)
         return snapshot_provider(target, database, self.home, self.settings.binaries)
 
@@ -290,7 +291,7 @@ class Workspace:
         """Sees that the live generation's server runs; its label, if there is one."""
         live = self.control.live(database)
         if live and live.clone:
-            self._provider(database).start(live.clone)
+            self.provider(database).start(live.clone)
         return live.label if live else None
 
     def rollback(self, database: str, to: str | None = None, by: str = "rollback") -> SwitchResult:
@@ -338,12 +339,12 @@ class Workspace:
     def _switch(self, database: str) -> Switch:
         target = self.settings.target(database)
         endpoint = endpoint_provider(target.endpoint)
-        return Switch(database, target, self.control, self._provider(database), endpoint)
+        return Switch(database, target, self.control, self.provider(database), endpoint)
 
     def _reaper(self, database: str) -> Reaper:
         target = self.settings.target(database)
         endpoint = endpoint_provider(target.endpoint)
-        return Reaper(database, target, self.control, self._provider(database), endpoint)
+        return Reaper(database, target, self.control, self.provider(database), endpoint)
 
 
 def _ended(why: str) -> dict[str, Any]:
