@@ -16,7 +16,7 @@ from sqlglot import exp
 from sanitizers.catalog import Column, Name, Table
 from sanitizers.policy.plan import Mapping, Statement
 from sanitizers.transformers import TRANSFORMERS
-from sanitizers.transformers.base import TEXT, Build, Params, Transformer, cast, fragment
+from sanitizers.transformers.base import TEXT, Build, Digest, Params, Transformer, cast, fragment
 
 SCRATCH = "understudy"
 """The schema that holds mappings and half-made heaps while a clone is scrubbed; gone before release."""
@@ -100,7 +100,13 @@ class RowScope:
         # Named by its content: columns that lean on the same digest share it.
         name = f"understudy_{sha256(text.encode()).hexdigest()[:12]}"
         self.lets[name] = text
-        return build(exp.column(name, table="t"))
+        return build(Digest(exp.column(name, table="t")))
+
+    def once(self, value: exp.Expression) -> exp.Expression:
+        text = sql_text(value)
+        name = f"understudy_{sha256(text.encode()).hexdigest()[:12]}"
+        self.lets[name] = text
+        return exp.column(name, table="t")
 
     def mapped(self, value: exp.Expression, format_: str) -> exp.Expression:
         return fragment(
@@ -127,7 +133,7 @@ class ElementScope(RowScope):
     def keyed(self, value: exp.Expression, build: Build) -> exp.Expression:
         return fragment(
             "(SELECT :result FROM (SELECT :digest AS h OFFSET 0) AS k)",
-            result=build(exp.column("h", table="k")),
+            result=build(Digest(exp.column("h", table="k"))),
             digest=digest(self.domain, value),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -13,7 +14,6 @@ from sqlglot import exp, parse_one
 from sanitizers.catalog import Column
 
 Uniqueness = Literal["preserved", "not_guaranteed", "lossy"]
-Build = Callable[[exp.Expression], exp.Expression]
 
 TEXT = frozenset({"text", "varchar", "bpchar", "citext", "name"})
 INTEGER = frozenset({"int2", "int4", "int8"})
@@ -49,7 +49,17 @@ class Scope(Protocol):
         ...
 
     def keyed(self, value: exp.Expression, build: Build) -> exp.Expression:
-        """`build(h)`, where h is HMAC-SHA-256 of the value's text in the scope's domain, computed once."""
+        """`build(h)`, where h is HMAC-SHA-256 of the value's text in the scope's domain, computed once.
+
+        Where the policy names a `subject` for the table, h is that person's instead, shared by the row.
+        """
+        ...
+
+    def once(self, value: exp.Expression) -> exp.Expression:
+        """The same expression, computed once a row before all others; it may use window functions.
+
+        Not inside arrays and documents.
+        """
         ...
 
     def mapped(self, value: exp.Expression, format_: str) -> exp.Expression:
@@ -160,20 +170,38 @@ def cast(tree: exp.Expression, type_: str) -> exp.Expression:
     return exp.Cast(this=owned(tree), to=_filled(_type(type_), None))
 
 
-def integer(digest: exp.Expression, offset: int) -> exp.Expression:
-    """24 bits of a digest from byte `offset` on, as an integer."""
-    return fragment(
-        "(get_byte(:h, :a) * 65536 + get_byte(:h, :b) * 256 + get_byte(:h, :c))",
-        h=digest,
-        a=offset,
-        b=offset + 1,
-        c=offset + 2,
-    )
+@dataclass(frozen=True)
+class Digest:
+    """256 secret bits of a value or of a person, as SQL. Columns that share them begin at different bytes."""
+
+    tree: exp.Expression
+    start: int = 0
+    """The byte this column begins at; past the last byte the first follows."""
+
+    def byte(self, at: int | exp.Expression) -> exp.Expression:
+        """8 bits, 0 to 255; `at` counts from the column's first byte and may be any SQL number."""
+        if isinstance(at, int):
+            return fragment("get_byte(:h, :at)", h=self.tree, at=(self.start + at) % 32)
+        place = fragment("(:at + :start) % 32" if self.start else "(:at) % 32", at=at, start=self.start)
+        return fragment("get_byte(:h, :at)", h=self.tree, at=place)
+
+    def integer(self, at: int) -> exp.Expression:
+        """24 bits, 0 to 16777215, from byte `at` on."""
+        return fragment(
+            "(:a * 65536 + :b * 256 + :c)", a=self.byte(at), b=self.byte(at + 1), c=self.byte(at + 2)
+        )
+
+    def hexadecimal(self, characters: int) -> exp.Expression:
+        """Up to 64 characters of 4 bits each."""
+        if self.start == 0:
+            return fragment("left(encode(:h, 'hex'), :n)", h=self.tree, n=characters)
+        whole = fragment("substr(:h, :next) || :h", h=self.tree, next=self.start + 1)
+        if self.start * 2 + characters <= 64:
+            whole = fragment("substr(:h, :next)", h=self.tree, next=self.start + 1)
+        return fragment("left(encode(:h, 'hex'), :n)", h=whole, n=characters)
 
 
-def hexadecimal(digest: exp.Expression, characters: int) -> exp.Expression:
-    """The first characters of a digest in hexadecimal (4 bits each)."""
-    return fragment("left(encode(:h, 'hex'), :n)", h=digest, n=characters)
+Build = Callable[[Digest], exp.Expression]
 
 
 def unlike(value: exp.Expression, result: exp.Expression, other: exp.Expression) -> exp.Expression:

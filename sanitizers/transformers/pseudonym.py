@@ -11,23 +11,24 @@ from sanitizers.catalog import Column
 from sanitizers.transformers.base import (
     INTEGER,
     TEXT,
+    Digest,
     Keyed,
     KeyedParams,
     Scope,
     Uniqueness,
     as_base,
+    cast,
     fragment,
-    hexadecimal,
     text_of,
     unlike,
 )
 
 _SHAPED = """
-(SELECT string_agg(CASE WHEN u.c BETWEEN 48 AND 57 THEN chr(48 + get_byte(:h, u.i) % 10)
-                        WHEN u.c BETWEEN 65 AND 90 THEN chr(65 + get_byte(:h, u.i) % 26)
-                        WHEN u.c BETWEEN 97 AND 122 OR u.c > 126 THEN chr(97 + get_byte(:h, u.i) % 26)
+(SELECT string_agg(CASE WHEN u.c BETWEEN 48 AND 57 THEN chr(48 + :byte % 10)
+                        WHEN u.c BETWEEN 65 AND 90 THEN chr(65 + :byte % 26)
+                        WHEN u.c BETWEEN 97 AND 122 OR u.c > 126 THEN chr(97 + :byte % 26)
                         ELSE chr(u.c) END, '')
- FROM (SELECT ascii(s.c), ((s.n - 1) % 32)::int
+ FROM (SELECT ascii(s.c), (s.n - 1)::int
        FROM unnest(string_to_array(:v, NULL)) WITH ORDINALITY AS s(c, n)) AS u(c, i))
 """
 """Each character is replaced from its own byte of the digest; past 32 characters the bytes come round again,
@@ -52,10 +53,10 @@ class Pseudonym(Keyed):
     ) -> exp.Expression:
         original = text_of(column, value)
         if column.base == "uuid":
-            return scope.keyed(original, lambda h: fragment("left(encode(:h, 'hex'), 32)::uuid", h=h))
+            return scope.keyed(original, lambda h: cast(h.hexadecimal(32), "uuid"))
 
-        def build(digest: exp.Expression) -> exp.Expression:
-            shaped = fragment(_SHAPED, h=digest, v=original)
+        def build(digest: Digest) -> exp.Expression:
+            shaped = fragment(_SHAPED, byte=digest.byte(exp.column("i", table="u")), v=original)
             turned = fragment("translate(:s, :from_, :to)", s=original, from_=_TURN[0], to=_TURN[1])
             return unlike(original, shaped, turned)
 
@@ -110,8 +111,8 @@ class Unique(Keyed):
         if params.format != "token":
             return as_base(column, scope.mapped(original, params.format))
         if column.base == "uuid":
-            return scope.keyed(original, lambda h: fragment("left(encode(:h, 'hex'), 32)::uuid", h=h))
-        return scope.keyed(original, lambda h: fragment("concat('u', :h)", h=hexadecimal(h, _TOKEN - 1)))
+            return scope.keyed(original, lambda h: cast(h.hexadecimal(32), "uuid"))
+        return scope.keyed(original, lambda h: fragment("concat('u', :h)", h=h.hexadecimal(_TOKEN - 1)))
 
 
 _TOKEN = 21

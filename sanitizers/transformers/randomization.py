@@ -10,12 +10,12 @@ from sanitizers.transformers.base import (
     INTEGER,
     NUMBER,
     TIME,
+    Digest,
     Keyed,
     KeyedParams,
     Scope,
     cast,
     fragment,
-    integer,
 )
 
 
@@ -47,12 +47,12 @@ class DateShift(Keyed):
         if params.by:
             subject = fragment("coalesce(:by::text, :v)", by=scope.column(params.by), v=subject)
 
-        def build(digest: exp.Expression) -> exp.Expression:
+        def build(digest: Digest) -> exp.Expression:
             days = fragment(
-                "((1 + :size % :days) * (1 - 2 * (get_byte(:h, 3) % 2)))::int",
-                size=integer(digest, 0),
+                "((1 + :size % :days) * (1 - 2 * (:sign % 2)))::int",
+                size=digest.integer(0),
                 days=params.days,
-                h=digest,
+                sign=digest.byte(3),
             )
             # Hours, because a day of a time zone with summer time can have 23 of them.
             shift = (
@@ -95,14 +95,14 @@ class Scale(Keyed):
         factor = scope.parameter(f"factor:{params.series or scope.domain}", "numeric")
         amount = fragment(":v::numeric", v=value)
 
-        def build(digest: exp.Expression) -> exp.Expression:
+        def build(digest: Digest) -> exp.Expression:
             return fragment(
                 """coalesce(nullif(round(:v * :factor * (1 - :noise::numeric * :n / 16777216), :digits), 0),
                             round(sign(:v) * 10::numeric ^ -:digits, :digits))""",
                 v=amount,
                 factor=factor,
                 noise=repr(params.noise),
-                n=integer(digest, 0),
+                n=digest.integer(0),
                 digits=_digits(column, amount),
             )
 

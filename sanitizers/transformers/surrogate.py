@@ -15,14 +15,13 @@ from sanitizers.catalog import Column
 from sanitizers.transformers.base import (
     INTEGER,
     TEXT,
+    Digest,
     Keyed,
     KeyedParams,
     Scope,
     Uniqueness,
     as_base,
     fragment,
-    hexadecimal,
-    integer,
     text_of,
     unlike,
 )
@@ -109,7 +108,7 @@ class Surrogate(Keyed):
             original = fragment("host(:v)", v=value)
         folded = fragment("lower(:v)", v=original) if params.of in {"email", "user_name"} else original
 
-        def build(digest: exp.Expression) -> exp.Expression:
+        def build(digest: Digest) -> exp.Expression:
             make = getattr(maker, params.of)
             return unlike(original, make(digest, original, 0), make(digest, original, 1))
 
@@ -124,42 +123,42 @@ class _Maker:
         self._bare = column.base in INTEGER or self._room < len("201-555-0100")
         self._scope = scope
 
-    def _word(self, name: str, digest: exp.Expression, offset: int, step: int, room: int) -> exp.Expression:
+    def _word(self, name: str, digest: Digest, offset: int, step: int, room: int) -> exp.Expression:
         words = self._scope.parameter(f"pool:{name}:{min(room, 63)}", "name[]")
         return fragment(
             "((:words)[1 + (:n + :step) % cardinality(:words)])::text",
             words=words,
-            n=integer(digest, offset),
+            n=digest.integer(offset),
             step=step,
         )
 
-    def first_name(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def first_name(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         return self._word("first_name", digest, 0, step, self._room)
 
-    def last_name(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def last_name(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         return self._word("last_name", digest, 0, step, self._room)
 
-    def full_name(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def full_name(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         half = (self._room - 1) // 2
         first = self._word("first_name", digest, 0, 0, half)
         return fragment("concat(:a, ' ', :b)", a=first, b=self._word("last_name", digest, 3, step, half))
 
-    def user_name(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def user_name(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         length = min(16, self._room) - 1
-        return fragment("concat(:letter, :h)", letter="uv"[step], h=hexadecimal(digest, length))
+        return fragment("concat(:letter, :h)", letter="uv"[step], h=digest.hexadecimal(length))
 
-    def company(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def company(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         return self._word("company", digest, 0, step, self._room)
 
-    def job(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def job(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         return self._word("job", digest, 0, step, self._room)
 
-    def street(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def street(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         name = self._word("street_name", digest, 3, step, self._room - 5)
-        return fragment("concat(1 + :n % 9899, ' ', :name)", n=integer(digest, 0), name=name)
+        return fragment("concat(1 + :n % 9899, ' ', :name)", n=digest.integer(0), name=name)
 
-    def phone(self, digest: exp.Expression, original: exp.Expression, step: int) -> exp.Expression:
-        area, line = integer(digest, 0), integer(digest, 3)
+    def phone(self, digest: Digest, original: exp.Expression, step: int) -> exp.Expression:
+        area, line = digest.integer(0), digest.integer(3)
         parts: dict[str, exp.Expression | int] = {"area": area, "line": line, "step": step}
         bare, number = (
             fragment(
@@ -177,38 +176,38 @@ class _Maker:
             number=number,
         )
 
-    def email(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def email(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         length = min(20, self._room - len("@example.com") - 1)
         return fragment(
-            "concat(:letter, :h, '@example.com')", letter="uv"[step], h=hexadecimal(digest, length)
+            "concat(:letter, :h, '@example.com')", letter="uv"[step], h=digest.hexadecimal(length)
         )
 
-    def url(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def url(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         length = min(17, self._room - len("https://.example.com")) - 1
         return fragment(
             "concat('https://', :letter, :h, '.example.com')",
             letter="uv"[step],
-            h=hexadecimal(digest, length),
+            h=digest.hexadecimal(length),
         )
 
-    def ip(self, digest: exp.Expression, original: exp.Expression, step: int) -> exp.Expression:
+    def ip(self, digest: Digest, original: exp.Expression, step: int) -> exp.Expression:
         four = fragment(
             "concat((ARRAY['192.0.2.', '198.51.100.', '203.0.113.'])[1 + :net % 3], (:host + :step) % 256)",
-            net=integer(digest, 0),
-            host=integer(digest, 3),
+            net=digest.integer(0),
+            host=digest.integer(3),
             step=step,
         )
         six = fragment(
             "concat('2001:db8::', 1 + :a % 9999, ':', 1 + (:b + :step) % 9999)",
-            a=integer(digest, 0),
-            b=integer(digest, 3),
+            a=digest.integer(0),
+            b=digest.integer(3),
             step=step,
         )
         if self._room < len("2001:db8::ffff:ffff"):
             return four
         return fragment("CASE WHEN :v LIKE '%:%' THEN :six ELSE :four END", v=original, four=four, six=six)
 
-    def sentence(self, digest: exp.Expression, _: Any, step: int) -> exp.Expression:
+    def sentence(self, digest: Digest, _: Any, step: int) -> exp.Expression:
         return self._word("sentence", digest, 0, step, self._room)
 
 
@@ -231,7 +230,7 @@ class Text(Keyed):
     ) -> exp.Expression:
         maker, original = _Maker(column, scope), text_of(column, value)
 
-        def build(digest: exp.Expression) -> exp.Expression:
+        def build(digest: Digest) -> exp.Expression:
             one = maker.sentence(digest, original, 0)
             if column.max_length is not None and column.max_length < 3 * 64:
                 return unlike(original, one, maker.sentence(digest, original, 1))

@@ -122,11 +122,17 @@ SELECT
                                       
                                         CASE
                                           WHEN u.c BETWEEN 48 AND 57
-                                          THEN CHR(  48 + get_byte(k.h, u.i) % 10)
+                                          THEN CHR(  48 + get_byte(k.h, (
+                                              u.i
+                                            ) % 32) % 10)
                                           WHEN u.c BETWEEN 65 AND 90
-                                          THEN CHR(  65 + get_byte(k.h, u.i) % 26)
+                                          THEN CHR(  65 + get_byte(k.h, (
+                                              u.i
+                                            ) % 32) % 26)
                                           WHEN u.c BETWEEN 97 AND 122 OR u.c > 126
-                                          THEN CHR(  97 + get_byte(k.h, u.i) % 26)
+                                          THEN CHR(  97 + get_byte(k.h, (
+                                              u.i
+                                            ) % 32) % 26)
                                           ELSE CHR(  u.c)
                                         END,
                                         ''
@@ -136,9 +142,7 @@ SELECT
                                     SELECT
                                       ASCII(s.c),
                                       CAST((
-                                        (
-                                          s.n - 1
-                                        ) % 32
+                                        s.n - 1
                                       ) AS INT)
                                     FROM UNNEST(STRING_TO_ARRAY((
                                       t."settings" #>> CAST(ARRAY['recovery', 'code'] AS TEXT[])
