@@ -21,6 +21,7 @@ from sanitizers.postgres.cluster import Cluster
 from sanitizers.postgres.heap import rewrite_heap
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.statements import statement
+from sanitizers.stages.scrub import new_rows
 
 KEY = RunKey(b"one key".ljust(32, b"."))
 OTHER_KEY = RunKey(b"another key".ljust(32, b"."))
@@ -125,7 +126,7 @@ def scrub(connection: Connection[Any], plan: Plan, catalog: Catalog, key: RunKey
         values = bindings(key).values(rewrite.select.bindings)
         with connection.transaction():
             heap = catalog.tables[rewrite.heap]
-            rewrite_heap(connection, heap, "understudy", rewrite.insert, rewrite.select.sql, values)
+            rewrite_heap(connection, heap, "understudy", new_rows(rewrite, values))
 
 
 def scrubbed(connection: Connection[Any], loaded: LoadedPolicy, key: RunKey = KEY) -> Plan:

@@ -404,6 +404,8 @@ class _Binder:
                     tuple(column.name for column in columns),
                     select.of(heap.name),
                     heap.bytes,
+                    tuple(bound.treatments),
+                    ordered=not _key(bound),
                 )
 
 

@@ -76,6 +76,10 @@ class TablePlan:
     """Columns filled by `select`, in order; generated ones are left to the server."""
     select: Statement
     bytes: int = 0
+    treated: tuple[str, ...] = ()
+    """Columns whose values change."""
+    ordered: bool = True
+    """Whether rows stay in their physical order: where no kept key identifies them, it has to."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from sanitizers.policy.bindings import Bindings
 from sanitizers.policy.compile import SCRATCH
 from sanitizers.policy.plan import Mapping, Plan, TablePlan
 from sanitizers.postgres.connection import described
-from sanitizers.postgres.heap import rewrite_heap
+from sanitizers.postgres.heap import NewRows, rewrite_heap
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.statements import statement
 from sanitizers.results import PlanResult, ScrubResult, TableScrub
@@ -130,15 +130,19 @@ class _Work:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [table.oid])
         if rewrite.heap in _done(connection, self.plan):
             return None
-        connection.execute("SET LOCAL synchronize_seqscans = off")
         values = self.bindings.values(rewrite.select.bindings)
-        made = rewrite_heap(connection, table, SCRATCH, rewrite.insert, rewrite.select.sql, values)
+        made = rewrite_heap(connection, table, SCRATCH, new_rows(rewrite, values))
         seconds = round(time.monotonic() - began, 3)
         result = TableScrub(rewrite.heap, made.rows, seconds, made.bytes_before, made.bytes_after)
         record = "INSERT INTO understudy.done VALUES (%s, %s, %s)"
         stored = Jsonb(_TABLE.dump_python(result, mode="json"))
         connection.execute(record, [str(rewrite.heap), self.plan.digest, stored])
         return made.rows
+
+
+def new_rows(rewrite: TablePlan, values: Sequence[Any]) -> NewRows:
+    """What the plan fills a heap with; `values` are those of the statement's bindings."""
+    return NewRows(rewrite.insert, rewrite.select.sql, values, rewrite.treated, rewrite.ordered)
 
 
 def _work(run: Run) -> _Work:

@@ -5,7 +5,7 @@ SELECT a.attnum, a.attisdropped, a.attname, format_type(a.atttypid, a.atttypmod)
                                     WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated
                                       AND a.attnum = ANY (k.conkey)),
        a.attgenerated::text, pg_get_expr(d.adbin, d.adrelid),
-       CASE WHEN a.attcollation <> t.typcollation THEN cn.nspname END, c.collname,
+       cn.nspname, c.collname,
        CASE WHEN a.attstorage <> t.typstorage THEN
             CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END END,
        CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END

@@ -17,7 +17,7 @@ from psycopg import Connection, errors
 from sanitizers.catalog import Name
 from sanitizers.postgres.binaries import find_binaries
 from sanitizers.postgres.cluster import Cluster, create_cluster
-from sanitizers.postgres.heap import Rewritten, rewrite_heap
+from sanitizers.postgres.heap import NewRows, Rewritten, rewrite_heap
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.schema_dump import schema_text
 from tests.scrubbing import session
@@ -152,7 +152,7 @@ def rewrite(
     quoted = ".".join('"' + part.replace('"', '""') + '"' for part in (table.name.schema, table.name.name))
     select = f"SELECT {outputs} FROM ONLY {quoted} AS t {where}"
     with connection.transaction():
-        return rewrite_heap(connection, table, "understudy", columns, select, [])
+        return rewrite_heap(connection, table, "understudy", NewRows(columns, select, []))
 
 
 def rows(connection: Connection[Any], query: str) -> list[Any]:
@@ -329,14 +329,15 @@ def test_rows_keep_their_order(item: Connection[Any]) -> None:
 
 def test_a_rewritten_table_is_as_small_as_after_vacuum_full(connection: Connection[Any]) -> None:
     connection.execute("CREATE TABLE fat (id int PRIMARY KEY, v text)")
-    connection.execute("INSERT INTO fat SELECT n, md5(n::text) FROM generate_series(1, 5000) n")
+    connection.execute("INSERT INTO fat SELECT n, md5(n::text) FROM generate_series(1, 30000) n")
     connection.execute("UPDATE fat SET v = v")
     rewritten = rewrite(connection, "public.fat")
     assert rewritten.bytes_before > 1.5 * rewritten.bytes_after
     assert rewritten.bytes_after == rows(connection, "SELECT pg_total_relation_size('fat')")[0][0]
     connection.execute("VACUUM FULL fat")
     size = rows(connection, "SELECT pg_total_relation_size('fat')")[0][0]
-    assert abs(size - rewritten.bytes_after) <= 8192 * 3
+    # Files are made longer by up to 64 pages at a time.
+    assert abs(size - rewritten.bytes_after) <= 8192 * 64
 
 
 class TestStrangeTables:
