@@ -31,12 +31,13 @@ class Name:
 
 @dataclass(frozen=True)
 class Column:
-    """One attribute. `type` is `format_type()`'s spelling; `base` the `typname` under domains and arrays."""
+    """One attribute, of a table or of a composite type. `type` is `format_type()`'s spelling."""
 
     name: str
     position: int
     type: str
     base: str
+    """The `typname` under domains and arrays; `enum`, `composite`, `range`, `multirange` for users' own."""
     category: str = ""
     """`pg_type.typcategory` of the base type (S string, N numeric, D date/time, ...)."""
     array: bool = False
@@ -50,6 +51,21 @@ class Column:
     """`a` GENERATED ALWAYS AS IDENTITY, `d` BY DEFAULT, empty otherwise."""
     generated: str = ""
     """`s` stored, `v` virtual, empty otherwise."""
+    qualified: str = ""
+    """The base type as a cast has to write it, quoted and with its schema, where `base` would not do."""
+    collated: bool = False
+    """Whether it has a collation other than the database's."""
+    inputs: tuple[str, ...] = ()
+    """The columns a generated column is computed from."""
+    labels: tuple[str, ...] = ()
+    """Of an enum, in their order."""
+    fields: tuple[Column, ...] = ()
+    """Of a composite type."""
+
+    @property
+    def cast_type(self) -> str:
+        """What a cast to the type under domains and arrays names."""
+        return self.qualified or self.base
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,8 @@ class Check:
     columns: tuple[str, ...]
     definition: str
     validated: bool = True
+    of_row: str = ""
+    """The expression, where it is about the row as a whole: no other table could evaluate it."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +114,8 @@ class Table:
     parent: Name | None = None
     """The partitioned table this one is a partition of."""
     partition_key: tuple[str, ...] = ()
+    holds: str = ""
+    """Of a partition: the condition that its rows satisfy."""
     attributes: int = 0
     """Physical attributes, dropped ones included."""
     persistence: str = "p"
@@ -165,6 +185,8 @@ class Catalog:
     tables: dict[Name, Table]
     sequences: dict[Name, Sequence] = field(default_factory=dict)
     views: dict[Name, View] = field(default_factory=dict)
+    large_objects: bool = False
+    """Whether there are any; they belong to no table."""
 
     @property
     def major(self) -> int:
@@ -176,10 +198,17 @@ class Catalog:
 
     def partitions(self, name: Name) -> Iterator[Table]:
         """All partitions below a table, at any depth."""
+        for table in self._children.get(name, ()):
+            yield table
+            yield from self.partitions(table.name)
+
+    @cached_property
+    def _children(self) -> dict[Name, list[Table]]:
+        children = dict[Name, list[Table]]()
         for table in self.tables.values():
-            if table.parent == name:
-                yield table
-                yield from self.partitions(table.name)
+            if table.parent is not None:
+                children.setdefault(table.parent, []).append(table)
+        return children
 
     def heaps(self, name: Name) -> tuple[Table, ...]:
         """The tables with rows of their own under a policy's table: itself, or its leaf partitions."""

@@ -22,11 +22,28 @@ from sanitizers.errors import (
     StatementFailed,
     UnderstudyError,
 )
+from sanitizers.postgres.statements import statement
 
 CLONE_SETTING = "cluster_name"
 """A clone's configuration, written by us from scratch, names it here; a copied data directory cannot."""
 
 Session = Connection[tuple[Any, ...]]
+
+_OURS = (
+    # psycopg reads dates in one style; the others are for people's sessions, which ours is not.
+    "DateStyle=ISO",
+    "IntervalStyle=postgres",
+    "statement_timeout=0",
+    "lock_timeout=0",
+    "idle_in_transaction_session_timeout=0",
+    "default_tablespace=",
+)
+"""Settings that a database or a role of production may have set otherwise."""
+
+
+def options(*settings: str) -> str:
+    """The `options` of a connection whose session goes by these settings, whatever production has set."""
+    return " ".join(f"-c {setting}" for setting in (*_OURS, *settings))
 
 
 @contextmanager
@@ -38,7 +55,7 @@ def read_source(dsn: str, *, purpose: str) -> Iterator[Session]:
             autocommit=True,
             connect_timeout=10,
             application_name=f"understudy {purpose}",
-            options="-c default_transaction_read_only=on -c lock_timeout=5s",
+            options=options("default_transaction_read_only=on", "lock_timeout=5s"),
         )
     except psycopg.OperationalError as error:
         raise source_error(error, dsn) from None
@@ -94,9 +111,11 @@ def open_clone(
     database beside others (`database_marker`), the database's comment. GuardTripped when it is another.
     """
     with described("opening the clone"):
-        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10)
+        writing = options("default_transaction_read_only=off")
+        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10, options=writing)
     with connection:
         guard(connection, label, database_marker=database_marker)
+        connection.execute(statement("clone/session").encode())
         connection.autocommit = autocommit
         with described("a statement on the clone"):
             yield connection

@@ -19,6 +19,7 @@ from typing import Any
 from psycopg import Connection, RawCursor, sql
 
 from sanitizers.catalog import Column, Table
+from sanitizers.errors import StatementFailed
 from sanitizers.postgres.statements import statement
 
 
@@ -72,11 +73,12 @@ def rewrite_heap(connection: Connection[Any], table: Table, scratch: str, rows: 
     before = _size(cursor, table.oid)
     twin = sql.Identifier(scratch, f"heap_{table.oid}")
     indexes = cursor.execute(statement("scrub/indexes").encode(), [table.oid]).fetchall()
-    _hurry(cursor, alone=rows.ordered or any(in_order for *_, in_order in indexes))
+    _hurry(cursor, alone=rows.ordered or any(index[2] for index in indexes))
     count = _make_twin(cursor, table, twin, rows)
     _swap(cursor, table.oid, twin)
-    for schema, index, _ in indexes:
-        cursor.execute(sql.SQL("REINDEX INDEX {}").format(sql.Identifier(schema, index)))
+    for schema, index, _, valid in indexes:
+        _rebuild(cursor, sql.Identifier(schema, index), valid=valid)
+    _obey_as_rows(cursor, table, name)
     return Rewritten(count, before, _size(cursor, table.oid))
 
 
@@ -85,9 +87,33 @@ def _size(cursor: RawCursor[Any], oid: int) -> int:
     return int(found[0]) if found else 0
 
 
+def _rebuild(cursor: RawCursor[Any], index: sql.Identifier, *, valid: bool) -> None:
+    rebuild = sql.SQL("REINDEX INDEX {}").format(index)
+    if valid:
+        cursor.execute(rebuild)
+        return
+    # What CREATE INDEX CONCURRENTLY left behind holds originals too, and stays as unfinished as it is.
+    state = cursor.execute(statement("scrub/loosen_index").encode(), [index.as_string()]).fetchone()
+    cursor.execute(rebuild)
+    cursor.execute(statement("scrub/invalidate_index").encode(), state)
+
+
+def _obey_as_rows(cursor: RawCursor[Any], table: Table, name: sql.Identifier) -> None:
+    """The checks that the twin could not be asked for, because they name the table's own row."""
+    for check in table.checks:
+        if not (check.validated and check.of_row):
+            continue
+        query = sql.SQL("SELECT EXISTS (SELECT FROM ONLY {} WHERE NOT ({}))")
+        broken = cursor.execute(query.format(name, sql.SQL(check.of_row))).fetchone()
+        if broken and broken[0]:
+            raise StatementFailed(f"a check failed: constraint {check.name}", where=str(table.name))
+
+
 def _hurry(cursor: RawCursor[Any], *, alone: bool) -> None:
     """Settings of the transaction. The planner knows nothing of what our expressions cost, or who waits."""
     cursor.execute(b"SET LOCAL synchronize_seqscans = off")
+    # A twin without a tablespace of its own has to lie where the table lies.
+    cursor.execute(b"SET LOCAL default_tablespace = ''")
     # One process fewer than there are: the leader computes rows too, and writes all of them.
     workers = 0 if alone else max(1, (os.cpu_count() or 2) - 1)
     cursor.execute(f"SET LOCAL max_parallel_workers_per_gather = {workers}".encode())
@@ -208,7 +234,7 @@ def _checks(table: Table, of: set[str]) -> list[sql.Composable]:
     return [
         sql.SQL("CONSTRAINT {} {}").format(sql.Identifier(check.name), sql.SQL(check.definition))
         for check in table.checks
-        if check.validated and of & set(check.columns)
+        if check.validated and not check.of_row and of & set(check.columns)
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from psycopg import Connection, RawCursor, sql
@@ -32,7 +34,7 @@ def read_catalog(connection: Connection[Any], *, positions: bool = True) -> Cata
     """
     tables = _rows(connection, "catalog/tables")
     oids = [row[2] for row in tables]
-    columns = _grouped(_rows(connection, "catalog/columns", oids))
+    columns = _columns(connection, oids)
     uniques = _grouped(_rows(connection, "catalog/uniques", oids))
     constraints = _grouped(_rows(connection, "catalog/constraints", oids))
     return Catalog(
@@ -44,6 +46,7 @@ def read_catalog(connection: Connection[Any], *, positions: bool = True) -> Cata
         },
         sequences=_sequences(connection, positions),
         views={Name(*row[:2]): _view(row) for row in _rows(connection, "catalog/views")},
+        large_objects=_rows(connection, "catalog/large_objects")[0][0],
     )
 
 
@@ -59,7 +62,33 @@ def _grouped(rows: Rows) -> defaultdict[int, Rows]:
     return grouped
 
 
-def _table(row: tuple[Any, ...], columns: Rows, uniques: Rows, constraints: Rows) -> Table:
+def _columns(connection: Connection[Any], oids: list[int]) -> dict[int, tuple[Column, ...]]:
+    """The columns of tables, and of the composite types they are made of, each level in one round trip."""
+    read, found = set[int](), defaultdict[int, Rows](list)
+    while oids:
+        read.update(oids)
+        found |= _grouped(_rows(connection, "catalog/columns", oids))
+        oids = [oid for oid in _composites(found) if oid not in read]
+    return {oid: _fields(oid, found) for oid in read}
+
+
+def _composites(found: Mapping[int, Rows]) -> set[int]:
+    return {row[-1] for rows in found.values() for row in rows if row[-1]}
+
+
+def _fields(oid: int, found: Mapping[int, Rows]) -> tuple[Column, ...]:
+    return tuple(
+        replace(
+            Column(*facts),
+            inputs=tuple(inputs),
+            labels=tuple(labels),
+            fields=_fields(type_, found) if type_ else (),
+        )
+        for *facts, inputs, labels, type_ in found[oid]
+    )
+
+
+def _table(row: tuple[Any, ...], columns: tuple[Column, ...], uniques: Rows, constraints: Rows) -> Table:
     (
         schema,
         name,
@@ -68,6 +97,7 @@ def _table(row: tuple[Any, ...], columns: Rows, uniques: Rows, constraints: Rows
         parent_schema,
         parent,
         key,
+        holds,
         attributes,
         persistence,
         options,
@@ -80,9 +110,10 @@ def _table(row: tuple[Any, ...], columns: Rows, uniques: Rows, constraints: Rows
         name=me,
         oid=oid,
         kind=kind,
-        columns=tuple(Column(*column) for column in columns),
+        columns=columns,
         parent=Name(parent_schema, parent) if parent else None,
         partition_key=tuple(key),
+        holds=holds,
         attributes=attributes,
         persistence=persistence,
         options=tuple(options),
@@ -90,7 +121,9 @@ def _table(row: tuple[Any, ...], columns: Rows, uniques: Rows, constraints: Rows
         uniques=tuple(_unique(unique) for unique in uniques),
         foreign_keys=tuple(_foreign_key(me, item) for item in constraints if item[0] == "f"),
         checks=tuple(
-            Check(item[1], tuple(item[2]), item[7], item[6]) for item in constraints if item[0] == "c"
+            Check(item[1], tuple(item[2]), item[7], item[6], item[8])
+            for item in constraints
+            if item[0] == "c"
         ),
         rows=rows,
         bytes=size,
@@ -103,7 +136,7 @@ def _unique(row: tuple[Any, ...]) -> Unique:
 
 
 def _foreign_key(table: Name, row: tuple[Any, ...]) -> ForeignKey:
-    _, name, columns, schema, referenced, referenced_columns, validated, _ = row
+    _, name, columns, schema, referenced, referenced_columns, validated, *_ = row
     return ForeignKey(
         name, table, tuple(columns), Name(schema, referenced), tuple(referenced_columns), validated
     )

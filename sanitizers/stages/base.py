@@ -14,7 +14,7 @@ from psycopg import Connection
 from sanitizers.control import Control
 from sanitizers.endpoints.base import EndpointProvider
 from sanitizers.errors import WrongState
-from sanitizers.keys import RunKey
+from sanitizers.keys import EpochKeys, RunKey
 from sanitizers.policy.document import LoadedPolicy
 from sanitizers.postgres.connection import open_clone
 from sanitizers.postgres.schema_dump import schema_digest
@@ -93,6 +93,11 @@ class Run:
     def home(self) -> Path:
         """This database's own folder."""
         return self.root / self.database
+
+    @property
+    def epoch_keys(self) -> EpochKeys:
+        """The keys of this database that outlive the run."""
+        return EpochKeys(self.home / "keys")
 
     def schema_digest(self) -> str:
         """SHA-256 of the clone's schema as pg_dump tells it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 
 from sanitizers.catalog import Catalog, Name, View
 from sanitizers.errors import Problem, ResidueFound
@@ -33,14 +33,38 @@ def run(run: Run) -> PurgeResult:
 
 
 def _refresh_views(run: Run, connection: Connection[Any], catalog: Catalog) -> tuple[Name, ...]:
-    """Populated materialized views hold rows of their own: each is made again from the scrubbed tables."""
+    """Populated materialized views hold rows of their own: each is made again from the scrubbed tables.
+
+    All are emptied first: one that reads another where no catalog tells so, through a function, then has to
+    wait for it, and cannot take over what that one held before.
+    """
     refreshed = tuple(view.name for view in _in_order(catalog) if view.materialized and view.populated)
-    for name in refreshed:
-        run.progress.item(NAME, str(name))
-        connection.execute(
-            sql.SQL("REFRESH MATERIALIZED VIEW {}").format(sql.Identifier(name.schema, name.name))
-        )
+    with connection.transaction():
+        for name in refreshed:
+            _refresh(connection, name, " WITH NO DATA")
+        waiting = list(refreshed)
+        while waiting:
+            later = [name for name in waiting if not _refreshed(run, connection, name)]
+            if len(later) == len(waiting):
+                _refresh(connection, later[0])
+            waiting = later
     return refreshed
+
+
+def _refreshed(run: Run, connection: Connection[Any], name: Name) -> bool:
+    """Whether nothing it reads is still empty."""
+    run.progress.item(NAME, str(name))
+    try:
+        with connection.transaction():
+            _refresh(connection, name)
+    except errors.ObjectNotInPrerequisiteState:
+        return False
+    return True
+
+
+def _refresh(connection: Connection[Any], name: Name, how: str = "") -> None:
+    view = sql.Identifier(name.schema, name.name)
+    connection.execute(sql.SQL("REFRESH MATERIALIZED VIEW {}{}").format(view, sql.SQL(how)))
 
 
 def _in_order(catalog: Catalog) -> list[View]:

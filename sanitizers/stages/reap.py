@@ -18,6 +18,8 @@ NAME = "reap"
 
 def run(run: Run, keep: Set[str] = frozenset()) -> ReapResult:
     """Keeps the live generation, the newest retired ones and `keep`; all else of this database goes."""
+    for domain in run.epoch_keys.destroy_expired(run.clock().date()):
+        run.progress.item(NAME, f"key of {domain}", "expired", done=True)
     reaper = Reaper(run.database, run.target, run.control, run.provider, run.endpoint)
     return reaper.reap(run.clock(), keep)
 

@@ -10,6 +10,7 @@ SELECT n.nspname, c.relname, c.oid, c.relkind::text,
                              AND d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid AND d.refobjsubid = 0
                              AND d.deptype = 'i')
              ORDER BY a.attnum) AS partition_key,
+       coalesce(pg_get_partition_constraintdef(c.oid), ''),
        c.relnatts, c.relpersistence::text, coalesce(c.reloptions, '{}'), coalesce(ts.spcname, ''),
        c.reltuples::bigint, CASE c.relkind WHEN 'r' THEN pg_table_size(c.oid) ELSE 0 END
 FROM pg_class c

@@ -1,5 +1,5 @@
 -- Indexes of a table ($1), largest first, and whether they lean on the physical order of its rows.
-SELECT n.nspname, c.relname, i.indisclustered OR m.amname = 'brin'
+SELECT n.nspname, c.relname, i.indisclustered OR m.amname = 'brin', i.indisvalid
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am m ON m.oid = c.relam

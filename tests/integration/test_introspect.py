@@ -100,8 +100,8 @@ def test_types_under_domains_and_arrays(found: Catalog) -> None:
         "h": ("numeric(5,-2)", "numeric", False, None, 5, -2),
         "i": ("shop.short", "varchar", False, 7, None, None),
         "j": ("shop.codes", "varchar", True, 7, None, None),
-        "k": ("shop.mood", "mood", False, None, None, None),
-        "l": ("shop.pair", "pair", False, None, None, None),
+        "k": ("shop.mood", "enum", False, None, None, None),
+        "l": ("shop.pair", "composite", False, None, None, None),
         "m": ("shop.code[]", "varchar", True, 7, None, None),
         "n": ("smallint", "int2", False, None, None, None),
         "o": ("timestamp(3) with time zone", "timestamptz", False, None, None, None),
@@ -111,6 +111,30 @@ def test_types_under_domains_and_arrays(found: Catalog) -> None:
         "s": ("integer", "int4", False, None, None, None),
         "t": ("integer", "int4", False, None, None, None),
     }
+
+
+def test_what_types_of_users_are_made_of(found: Catalog, connection: Connection[Any]) -> None:
+    columns = table(found, "shop.types").by_name
+    assert (columns["k"].labels, columns["k"].cast_type) == (("low", "high"), "shop.mood")
+    assert [(field.name, field.base) for field in columns["l"].fields] == [("x", "int4"), ("y", "text")]
+    assert (columns["q"].cast_type, columns["n"].cast_type) == ('"char"', "int2")
+    connection.execute("""
+        CREATE TYPE shop."Deep" AS (pairs shop.pair[], code shop.code);
+        CREATE TYPE shop.span AS RANGE (subtype = float8, multirange_type_name = shop.spans);
+        CREATE TABLE made (a shop."Deep", b shop.span, c shop.spans, d parent, e int2vector, f int4range)
+    """)
+    made = table(read_catalog(connection), "public.made").by_name
+    assert made["a"].cast_type == 'shop."Deep"'
+    pairs, code = made["a"].fields
+    assert (pairs.base, pairs.array, [field.name for field in pairs.fields]) == (
+        "composite",
+        True,
+        ["x", "y"],
+    )
+    assert (code.base, code.max_length, code.not_null) == ("varchar", 7, True)
+    assert [field.name for field in made["d"].fields] == ["id", "code", "other"]
+    bases = [(made[name].base, made[name].array) for name in "bcef"]
+    assert bases == [("range", False), ("multirange", False), ("int2vector", False), ("int4range", False)]
 
 
 def test_what_columns_do_by_themselves(found: Catalog) -> None:
@@ -130,7 +154,7 @@ def test_unique_indexes(found: Catalog) -> None:
     assert table(found, "public.parent").primary_key == ("id",)
     assert uniques["parent_code_id_key"].columns == ("code", "id")
     partial = uniques["parent_lower"]
-    assert (partial.columns, partial.partial, set(partial.touched)) == (("",), True, {"id", "code", "other"})
+    assert (partial.columns, partial.partial, set(partial.touched)) == (("",), True, {"code", "other"})
 
 
 def test_constraints(found: Catalog) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import pickle
+from datetime import date, timedelta
+from pathlib import Path
 from statistics import mean
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sanitizers.keys import RunKey
+from sanitizers.keys import EpochKeys, RunKey
 
 KEY = RunKey(bytes(range(32)))
 
@@ -53,3 +55,32 @@ def test_text_never_shows_the_secret() -> None:
     assert str(KEY) == repr(KEY) == "RunKey()"
     assert f"{KEY!r:>20}".strip() == "RunKey()"
     assert pickle.loads(pickle.dumps(KEY)) == KEY
+
+
+class TestEpochs:
+    DAY = date(2026, 11, 20)
+
+    def test_a_key_is_kept_for_its_days_and_then_drawn_anew(self, tmp_path: Path) -> None:
+        keys = EpochKeys(tmp_path / "keys")
+        nights = [keys.key("email", 3, self.DAY + timedelta(night)) for night in range(7)]
+        assert [nights.index(key) for key in nights] == [0, 0, 0, 3, 3, 3, 6]
+
+    def test_domains_have_keys_of_their_own(self, tmp_path: Path) -> None:
+        keys = EpochKeys(tmp_path)
+        assert keys.key("email", 9, self.DAY) != keys.key("phone", 9, self.DAY)
+
+    def test_files_are_their_owners_alone(self, tmp_path: Path) -> None:
+        EpochKeys(tmp_path / "keys").key("email", 9, self.DAY)
+        [file] = (tmp_path / "keys").iterdir()
+        assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+    def test_expired_keys_are_destroyed(self, tmp_path: Path) -> None:
+        keys = EpochKeys(tmp_path)
+        keys.key("email", 2, self.DAY)
+        keys.key("phone", 5, self.DAY)
+        assert list(keys.destroy_expired(self.DAY + timedelta(1))) == []
+        assert list(keys.destroy_expired(self.DAY + timedelta(2))) == ["email"]
+        assert len(list(tmp_path.iterdir())) == 1
+
+    def test_of_a_database_without_any(self, tmp_path: Path) -> None:
+        assert list(EpochKeys(tmp_path / "none").destroy_expired(self.DAY)) == []
