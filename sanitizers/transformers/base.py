@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from sqlglot import exp, parse_one
 
 from sanitizers.catalog import Column
@@ -26,7 +26,20 @@ ANY: frozenset[str] = frozenset()
 class Params(BaseModel):
     """Parameters of a treatment, as written under `treat:` beside `kind`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _several(names: Any) -> Any:
+    return (names,) if isinstance(names, str) else names
+
+
+_NAMES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+Names = Annotated[tuple[str, ...], BeforeValidator(_several), WithJsonSchema(_NAMES)]
+"""A parameter that names one column or a list of them."""
+
+
+PARTS = {"paths": "path", "keys": "key", "fields": "field"}
+"""Parameters that hold the treatments of parts of a value, and what such a part is called."""
 
 
 class KeyedParams(Params):
@@ -56,10 +69,31 @@ class Scope(Protocol):
         ...
 
     def once(self, value: exp.Expression) -> exp.Expression:
-        """The same expression, computed once a row before all others; it may use window functions.
+        """The same expression, computed once a row before all others; it may lean on what else is, and use
+        window functions, ordered by `place` at last and partitioned by `exempt` too.
 
         Not inside arrays and documents.
         """
+        ...
+
+    def secret(self, purpose: str, value: exp.Expression) -> Digest:
+        """HMAC-SHA-256 of a text under the key of this purpose, computed once a row; never a subject's."""
+        ...
+
+    @property
+    def place(self) -> exp.Expression:
+        """Where the row lies in its heap. Who asks for it has the rows come out in the same order: in that of
+        a window they would tell who stood beside whom.
+        """
+        ...
+
+    @property
+    def exempt(self) -> tuple[exp.Expression, ...]:
+        """Whether the row is exempt, where any are: rows that windows must not mix with others."""
+        ...
+
+    def treated(self, name: str) -> exp.Expression:
+        """The replacement of another column of the same row, one that the treatment `combines`."""
         ...
 
     def mapped(self, value: exp.Expression, format_: str) -> exp.Expression:
@@ -70,8 +104,20 @@ class Scope(Protocol):
         """Another column of the same row."""
         ...
 
+    def linked(self, key: str, name: str) -> exp.Expression:
+        """A column of the row that a foreign-key column leads to, as it is in production."""
+        ...
+
+    def computed(self, name: str) -> exp.Expression:
+        """The result of the Python function that treats the column of that name, or text (see `Python`)."""
+        ...
+
     def nested(self, treat: dict[str, Any], column: Column, value: exp.Expression) -> exp.Expression:
         """A part of the value under a treatment of its own; NULL and '' stay what they are."""
+        ...
+
+    def accepts(self, treat: dict[str, Any], base: str) -> bool:
+        """Whether a treatment takes values of a base type."""
         ...
 
 
@@ -94,9 +140,42 @@ class Transformer(ABC):
     deterministic: ClassVar[bool] = True
     """Whether equal values become equal values within one linkage domain."""
 
+    follows_subject: ClassVar[Literal["always", "one_row", "never"]] = "never"
+    """Whether a table's `subject` may stand for the value: also where a person has many rows, only where he
+    has one, or not at all because the result has to follow the value."""
+    first_byte: ClassVar[int] = 0
+    """Where in a subject's digest its bits begin. Those of `date_shift` serve nothing else: whatever other
+    columns show must not tell how far dates moved."""
+
+    real_values: ClassVar[bool] = False
+    """Whether results are originals of other rows: nothing for what must not survive, and a unique index over
+    several columns holds only where all others are among the params' `within`."""
+
+    may_equal: ClassVar[bool] = False
+    """Whether a result may rightly be its original: it does not depend on it, or nothing had to go."""
+
+    def carries(self, params: Any) -> frozenset[str]:
+        """Of the columns it reads, those whose originals may show in the result: none that is treated."""
+        return frozenset()
+
     def uniqueness(self, params: Any) -> Uniqueness:
         """What becomes of a unique column."""
         return "not_guaranteed"
+
+    def reads(self, params: Any) -> frozenset[str]:
+        """Other columns of the row whose originals it looks at."""
+        return frozenset()
+
+    combinable: ClassVar[frozenset[str]] = ANY
+    """Types of the columns it combines, where they are others than those it accepts."""
+
+    def combines(self, params: Any) -> tuple[str, ...]:
+        """Other columns of the row whose replacements make its result; of types that it accepts itself."""
+        return ()
+
+    def one_heap(self, params: Any) -> tuple[str, ...]:
+        """Columns: rows that are equal in them are looked at together, so one partition has to hold them."""
+        return ()
 
     def reserved(self, params: Any) -> str:
         """A regular expression every result matches, when results come from a reserved range."""
@@ -185,6 +264,10 @@ class Digest:
         place = fragment("(:at + :start) % 32" if self.start else "(:at) % 32", at=at, start=self.start)
         return fragment("get_byte(:h, :at)", h=self.tree, at=place)
 
+    def short(self, at: int) -> exp.Expression:
+        """16 bits, 0 to 65535, from byte `at` on: enough to choose among a thousand words, and cheaper."""
+        return fragment("(:a * 256 + :b)", a=self.byte(at), b=self.byte(at + 1))
+
     def integer(self, at: int) -> exp.Expression:
         """24 bits, 0 to 16777215, from byte `at` on."""
         return fragment(
@@ -217,5 +300,7 @@ def as_base(column: Column, expression: exp.Expression) -> exp.Expression:
 
 
 def text_of(column: Column, value: exp.Expression) -> exp.Expression:
-    """The value as text."""
+    """The value as text; equal values of a type that ignores case give equal text."""
+    if column.base == "citext":
+        return fragment("lower(:v::text)", v=value)
     return value if column.base == "text" and not column.array else fragment(":v::text", v=value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from pydantic import model_validator
 from sqlglot import exp
 
 from sanitizers.catalog import Column
@@ -44,6 +45,7 @@ class Pseudonym(Keyed):
     kind = "pseudonym"
     family = "pseudonymization"
     accepts = TEXT | {"uuid"}
+    follows_subject = "one_row"
 
     def summary(self, params: Any) -> str:
         return "keyed pseudonym in the value's shape"
@@ -67,6 +69,21 @@ class UniqueParams(KeyedParams):
     format: Literal["digits", "ssn", "token"] = "digits"
     """`digits` changes a value's digits and keeps the rest, `ssn` uses the never-issued area 666,
     `token` is an opaque word (a UUID for uuid columns)."""
+    by: str | None = None
+    """For `ssn`: a kept integer column that is unique in the table, from which the number is made instead.
+    Nothing of the original goes in and no mapping is needed, which is much faster; equal numbers in other
+    tables do not stay equal."""
+
+    @model_validator(mode="after")
+    def _by_what(self) -> UniqueParams:
+        if self.by is not None and self.format != "ssn":
+            raise ValueError("by: is for format: ssn")
+        return self
+
+    @property
+    def mapped(self) -> bool:
+        """Whether a mapping of all values is made first."""
+        return self.format != "token" and self.by is None
 
 
 class Unique(Keyed):
@@ -82,12 +99,12 @@ class Unique(Keyed):
         return "preserved"
 
     def reserved(self, params: UniqueParams) -> str:
-        return "^(666|000)" if params.format == "ssn" else ""
+        return r"^(666|000|9\d\d[- ]?[0-4])" if params.format == "ssn" else ""
 
     def summary(self, params: UniqueParams) -> str:
         return {
             "digits": "keyed bijection of the digits",
-            "ssn": "keyed bijection into area 666",
+            "ssn": "keyed bijection into numbers never issued" + (f", from {params.by}" if params.by else ""),
             "token": "unique token",
         }[params.format]
 
@@ -108,6 +125,8 @@ class Unique(Keyed):
         self, column: Column, params: UniqueParams, value: exp.Expression, scope: Scope
     ) -> exp.Expression:
         original = text_of(column, value)
+        if params.by is not None:
+            return as_base(column, _numbered(scope.column(params.by), original, scope))
         if params.format != "token":
             return as_base(column, scope.mapped(original, params.format))
         if column.base == "uuid":
@@ -118,3 +137,27 @@ class Unique(Keyed):
 _TOKEN = 21
 """One letter and 80 bits."""
 _SSN = 9
+SSN_ROOM = 50_000_000
+"""Numbers of areas 900 to 999 with groups 00 to 49, which are neither social security nor tax numbers."""
+
+
+def _numbered(by: exp.Expression, original: exp.Expression, scope: Scope) -> exp.Expression:
+    """The number of a row, as x -> (a x + b) mod N with a secret a prime to N: a bijection, and cheap.
+
+    It need not be hard to invert: all that could be found is the kept column beside it.
+    """
+    number = fragment(
+        "(((:by % :room + :room) % :room) * :a + :b) % :room",
+        by=cast(by, "int8"),
+        room=SSN_ROOM,
+        a=scope.parameter(f"multiplier:{SSN_ROOM}:{scope.domain}", "int8"),
+        b=scope.parameter(f"addend:{SSN_ROOM}:{scope.domain}", "int8"),
+    )
+    digits = fragment("(900000000 + (:n) / 500000 * 1000000 + (:n) % 500000)::text", n=scope.once(number))
+    return fragment(
+        """CASE WHEN strpos(:v, '-') > 0
+                THEN overlay(overlay(:digits PLACING '-' FROM 6 FOR 0) PLACING '-' FROM 4 FOR 0)
+                ELSE :digits END""",
+        v=original,
+        digits=digits,
+    )

@@ -47,7 +47,7 @@ class TestDefinitions:
         [
             ({"kind": "null"}, "set to NULL"),
             ({"kind": "surrogate", "of": "first_name"}, "surrogate first name"),
-            ({"kind": "unique", "format": "ssn"}, "keyed bijection into area 666"),
+            ({"kind": "unique", "format": "ssn"}, "keyed bijection into numbers never issued"),
             ({"kind": "date_shift", "days": 9, "by": "id"}, "shifted by up to 9 days per id"),
             ({"kind": "scale", "noise": 0.25}, "scaled by a secret factor, noise up to 25%"),
             ({"kind": "json"}, "JSON erased"),
