@@ -13,8 +13,10 @@ from sanitizers.errors import NotFound
 from sanitizers.keys import RunKey
 from sanitizers.policy.bind import bound_treatments
 from sanitizers.policy.bindings import Bindings
-from sanitizers.policy.compile import Treatment, heap_select, mapping
+from sanitizers.policy.compile import Treatment, heap_select
 from sanitizers.policy.document import LoadedPolicy
+from sanitizers.policy.mapping import mapping
+from sanitizers.policy.safety import mapped
 
 _HEAP = Name("pg_temp", "preview")
 _BY_CATEGORY = {
@@ -24,7 +26,8 @@ _BY_CATEGORY = {
     "fax": "212-867-0124",
     "email": "ada@example.net", "ssn": "123-45-6789", "mrn": "MRN-00012345", "url": "https://ada.example.net/me",
     "health_plan_id": "HP-1234567", "account_number": "AC-7654321", "license_number": "D123-4567",
-    "vehicle_id": "ABC-1234", "device_id": "SN-99887766", "ip_address": "203.0.113.77",
+    "quasi_identifier.zip": "10025-1234", "vehicle_id": "ABC-1234", "device_id": "SN-99887766",
+    "ip_address": "203.0.113.77",
     "credential": "not-a-secret", "free_text": "Ada Example called about her appointment.",
 }  # fmt: skip
 _BY_TYPE = {
@@ -76,37 +79,54 @@ def _table(
     bindings: Bindings,
 ) -> Iterator[PreviewRow]:
     rules = policy.policy.tables[str(table.name)].columns
-    read = set(treatments) | {by for t in treatments.values() if (by := getattr(t.params, "by", None))}
+    read = set(treatments).union(*(t.transformer.reads(t.params) for t in treatments.values()))
+    read |= {name for t in treatments.values() for name in t.transformer.combines(t.params)}
+    read |= {by for t in treatments.values() if (by := getattr(t.params, "by", None))}
+    read |= {t.subject.column for t in treatments.values() if t.subject is not None}
     columns = tuple(_plain(column) for column in table.columns if column.name in read)
     before = [
         _example(column, rules[column.name].category if column.name in rules else "") for column in columns
     ]
     _stage(cursor, columns, before)
     for name, found in treatments.items():
-        if found.kind == "unique" and getattr(found.params, "format", "token") != "token":
+        if mapped(found):
             _stage_mapping(cursor, found, next(c for c in columns if c.name == name), bindings)
-    select = heap_select(replace(table, name=_HEAP), columns, treatments, None)
+    alone = {
+        name: found
+        for name, found in treatments.items()
+        if not (_leans(found) or table.by_name[name].qualified)
+    }
+    select = heap_select(replace(table, name=_HEAP), columns, alone, None)
     after = cursor.execute(select.sql.encode(), bindings.values(select.bindings) or None).fetchone() or ()
     for column, old, new in zip(columns, before, after, strict=True):
         if column.name in treatments:
             found = treatments[column.name]
             said = found.transformer.summary(found.params)
-            yield PreviewRow(str(table.name), column.name, said, old, _shown(new))
+            shown = _shown(new) if column.name in alone else "(only the scrub can tell)"
+            yield PreviewRow(str(table.name), column.name, said, old or "NULL", shown)
+
+
+def _leans(found: Treatment) -> bool:
+    """Whether it leans on tables that only a scrub makes."""
+    return found.kind == "python" or bool(found.lookups)
 
 
 def _plain(column: Column) -> Column:
-    # Domains and enums of the target do not exist here; the types under them do.
-    return replace(column, type=column.base + ("[]" if column.array else ""), max_length=column.max_length)
+    # Types of the target do not exist here; those under its domains do.
+    base = "text" if column.qualified else column.base
+    return replace(column, type=base + ("[]" if column.array else ""), max_length=column.max_length)
 
 
-def _example(column: Column, category: str) -> str:
+def _example(column: Column, category: str) -> str | None:
     head = category.partition(".")[0]
     text = _BY_TYPE.get(column.base) or _BY_CATEGORY.get(category) or _BY_CATEGORY.get(head) or "example"
+    if column.category != "S" and column.base not in _BY_TYPE and not column.qualified:
+        return None
     text = text[: column.max_length] if column.max_length else text
     return f'{{"{text}"}}' if column.array else text
 
 
-def _stage(cursor: Cursor[Any], columns: tuple[Column, ...], values: list[str]) -> None:
+def _stage(cursor: Cursor[Any], columns: tuple[Column, ...], values: list[str | None]) -> None:
     defined = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type)) for column in columns
     )

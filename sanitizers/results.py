@@ -13,6 +13,7 @@ from typing import Any
 from sanitizers.catalog import Name
 from sanitizers.endpoints.base import Destination
 from sanitizers.policy.plan import Plan
+from sanitizers.policy.rows import TableRows
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
 
@@ -58,6 +59,8 @@ class ScrubResult:
     schema_before: str
     schema_after: str
     """SHA-256 of the schema dump before and after; they must be equal."""
+    rows: tuple[TableRows, ...] = ()
+    """What was chosen, of tables of which not all rows arrive as they are."""
 
 
 @dataclass(frozen=True)

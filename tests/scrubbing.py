@@ -14,14 +14,15 @@ from sanitizers.catalog import Catalog, Name, Table
 from sanitizers.keys import RunKey
 from sanitizers.policy.bind import compile_plan
 from sanitizers.policy.bindings import Bindings
-from sanitizers.policy.compile import Treatment, heap_select, mapping, treatment
+from sanitizers.policy.compile import Treatment, function_table, heap_select, treatment
 from sanitizers.policy.document import LoadedPolicy, load_policy
-from sanitizers.policy.plan import Mapping, Plan, Statement
+from sanitizers.policy.mapping import mapping
+from sanitizers.policy.plan import Function, Mapping, Plan, Statement
 from sanitizers.postgres.cluster import Cluster
-from sanitizers.postgres.heap import rewrite_heap
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.statements import statement
-from sanitizers.stages.scrub import new_rows
+from sanitizers.stages.scrub import compute, prepare, results_of, rewrite_table
+from sanitizers.transformers.function import PythonParams
 
 KEY = RunKey(b"one key".ljust(32, b"."))
 OTHER_KEY = RunKey(b"another key".ljust(32, b"."))
@@ -33,6 +34,7 @@ def session(dsn: str) -> Iterator[Connection[Any]]:
     """A session with the scratch schema that a scrub begins with."""
     # Tables come and go under the same names, so nothing may stay prepared.
     with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
+        connection.execute(statement("clone/session").encode())
         connection.execute(statement("scrub/prepare").encode())
         yield connection
 
@@ -102,6 +104,11 @@ def treat(
     if found.kind == "unique" and found.params.format != "token":  # type: ignore[attr-defined]
         format_ = found.params.format  # type: ignore[attr-defined]
         make_mapping(connection, mapping(found.domain, format_, [(heap.name, heap.by_name["v"], None)]), key)
+    if isinstance(found.params, PythonParams):
+        results = Function(heap.name, "v", (), found.params.function, "", function_table(heap.name, "v"))
+        connection.execute(f"DROP TABLE IF EXISTS {results.table}".encode())
+        with psycopg.connect(connection.info.dsn, autocommit=True) as reader:
+            results_of(reader, connection, results, heap)
     select = select_of(heap, found)
     connection.execute("DROP TABLE IF EXISTS result")
     connection.execute("CREATE TEMP TABLE result (LIKE t)")
@@ -109,6 +116,11 @@ def treat(
     RawCursor(connection).execute(insert, bindings(key).values(select.bindings) or None)
     rows = connection.execute("SELECT v::text FROM result ORDER BY id").fetchall()
     return [text for (text,) in rows]
+
+
+def same(values: Any) -> Any:
+    """A function for `{kind: python}` that changes nothing."""
+    return values
 
 
 def policy(folder: Path, tables: str, head: str = HEAD) -> LoadedPolicy:
@@ -120,13 +132,13 @@ def policy(folder: Path, tables: str, head: str = HEAD) -> LoadedPolicy:
 
 def scrub(connection: Connection[Any], plan: Plan, catalog: Catalog, key: RunKey = KEY) -> None:
     """What the scrub stage does with a plan, one heap after the other."""
-    for made in plan.mappings:
-        make_mapping(connection, made, key)
+    if plan.functions:
+        with psycopg.connect(connection.info.dsn, autocommit=True) as reader:
+            compute(reader, connection, plan)
+    prepare(connection, plan, bindings(key))
     for rewrite in plan.rewrites:
-        values = bindings(key).values(rewrite.select.bindings)
         with connection.transaction():
-            heap = catalog.tables[rewrite.heap]
-            rewrite_heap(connection, heap, "understudy", new_rows(rewrite, values))
+            rewrite_table(connection, catalog.tables[rewrite.heap], rewrite, bindings(key))
 
 
 def scrubbed(connection: Connection[Any], loaded: LoadedPolicy, key: RunKey = KEY) -> Plan:

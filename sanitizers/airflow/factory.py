@@ -201,7 +201,7 @@ def _description(database: str, target: Target, policy: LoadedPolicy | None, pro
         f"Makes the staging copy of **{database}** {when}{promise}, and switches `{target.endpoint.service}` "
         "to it once every gate has passed. Until then, and whatever fails, staging serves what it served.\n\n"
         f"Policy version {policy.policy.version}, profile {policy.policy.profile}, "
-        f"{len(policy.policy.tables)} tables. The result remains protected health information.\n\n"
+        f"{len(policy.policy.tables)} tables. Handle the result as protected health information.\n\n"
         "A stage that failed can be cleared and goes on from there for half a day; after a refusal, mend "
         "what was refused and clear the whole run.\n"
     )

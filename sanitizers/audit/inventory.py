@@ -18,6 +18,7 @@ from sanitizers.policy.document import ColumnRule, Exemption, LoadedPolicy
 from sanitizers.policy.plan import ColumnPlan, Plan
 from sanitizers.results import ColumnCounts, MigrateResult, ScrubResult, ValidateResult
 from sanitizers.transformers import TRANSFORMERS
+from sanitizers.transformers.base import PARTS
 
 Entry = dict[str, Any]
 
@@ -209,13 +210,18 @@ def _verdict(found: list[Entry], in_documents: bool, *, planned: bool, scrubbed:
 
 
 def _inside_documents(policy: LoadedPolicy) -> Iterator[tuple[str, str]]:
-    """Category and place of every JSON path that the policy gives a category."""
+    """Category and place of every part of a document that is treated as a category says."""
     for name, table in policy.policy.tables.items():
         for column, rule in table.columns.items():
-            paths = (rule.treat or {}).get("paths")
-            for path, part in paths.items() if isinstance(paths, dict) else ():
-                if isinstance(part, str) and part != "keep":
+            for path, part in _parts(rule.treat or {}):
+                if isinstance(part, str) and part != "keep" and not _kept_by_profile(policy, part):
                     yield _head(part), f"{Name.parse(name)}.{column} at {path}"
+
+
+def _parts(treat: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    for of in PARTS:
+        listed = treat.get(of)
+        yield from listed.items() if isinstance(listed, dict) else ()
 
 
 def _exempt_rows(policy: LoadedPolicy, entries: list[Entry]) -> Iterator[Entry]:
@@ -234,12 +240,20 @@ def _exempt_rows(policy: LoadedPolicy, entries: list[Entry]) -> Iterator[Entry]:
 def _kept_identifiers(policy: LoadedPolicy, entries: list[Entry]) -> Iterator[Entry]:
     required = {name for name, rule in policy.profile.categories.items() if rule.required}
     for entry in entries:
-        if entry["treatment"] == "keep" and _head(entry["category"]) in required:
+        if (
+            entry["treatment"] == "keep"
+            and _head(entry["category"]) in required
+            and not _kept_by_profile(policy, entry["category"])
+        ):
             yield {
                 "kind": "kept_column", "subject": f"{entry['table']}.{entry['column']}",
                 "scope": f"{entry['category']}, kept as it is", "reason": entry["reason"],
                 "owner": policy.policy.author, "expires_at": None, "rows": entry["rows"],
             }  # fmt: skip
+
+
+def _kept_by_profile(policy: LoadedPolicy, category: str) -> bool:
+    return policy.profile.treatment(category).get("kind") == "keep"
 
 
 def _head(category: str) -> str:

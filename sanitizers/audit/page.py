@@ -173,7 +173,9 @@ def _shown(column: Mapping[str, Any], rules: Mapping[str, Record]) -> dict[str, 
         "part": part,
         "treated": _is_treated(column),
         "profile_reason": bool(column["reason"]) and column["reason"] == rule.get("reason"),
-        "exception": column["treatment"] == "keep" and bool(rule.get("required")),
+        "exception": column["treatment"] == "keep"
+        and bool(rule.get("required"))
+        and column["reason"] != rule.get("reason"),
         "leaks": column["must_differ"] and bool(column["unchanged"]),
     }
 

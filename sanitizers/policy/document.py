@@ -27,7 +27,7 @@ Classification = Literal["direct_identifier", "quasi_identifier", "sensitive_att
 class Strict(BaseModel):
     """A mapping in which an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class ColumnRule(Strict):
@@ -38,6 +38,8 @@ class ColumnRule(Strict):
     """`{kind: ..., <params>}`, instead of what the profile does with the category."""
     reason: str | None = None
     """Why the column may be kept; wanted whenever a column that is not non-identifying is kept by hand."""
+    references: str | None = Field(default=None, pattern=r"^[^.]+\.[^.]+\.[^.]+$")
+    """`schema.table.column` whose values this column holds, where the database declares no foreign key."""
     pending: bool = False
     """The column arrives with a migration production has not had yet."""
 
@@ -65,9 +67,57 @@ class Exemption(Strict):
         return self
 
 
+class RowRule(Strict):
+    """Which rows of a table arrive. `drop` and `referenced` may stand alone, as a bare word."""
+
+    drop: bool = False
+    """No row arrives, and no row that refers to one."""
+    keep: str | None = None
+    """A condition on the row's own columns; rows that do not satisfy it are dropped, unless chosen ones refer
+    to them."""
+    sample: float | None = Field(default=None, gt=0, lt=1)
+    """A share of the rows (of those that `keep` describes, where both are there), drawn by the run's key.
+    Exempt rows are always among them."""
+    referenced: bool = False
+    """Only rows that some other kept row refers to, beside those that `keep` and `sample` choose."""
+    follow: tuple[str, ...] = ()
+    """Foreign keys, by name or by column, that rows come along with: a row is kept where the rows these lead
+    to are, and is no reason to keep those."""
+    set_null: tuple[str, ...] = ()
+    """Foreign keys, by name or by column, that become NULL where the row they lead to is dropped, instead of
+    dropping the row that holds them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {value: True} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_way(self) -> RowRule:
+        chosen = self.chooses or self.referenced
+        if (self.drop and (chosen or self.follow or self.set_null)) or (self.follow and chosen):
+            raise ValueError(
+                "rows say `drop` alone, or `follow`, or any of `keep`, `sample` and `referenced`"
+            )
+        if set(self.follow) & set(self.set_null):
+            raise ValueError("a foreign key is named in `follow` or in `set_null`, not in both")
+        return self
+
+    @property
+    def chooses(self) -> bool:
+        """Whether rows are chosen that have to be there, with everything they refer to."""
+        return self.keep is not None or self.sample is not None
+
+
 class TableRule(Strict):
     columns: dict[str, ColumnRule]
+    subject: str | None = None
+    """The column that names the person a row is about. Surrogates of the row then come from that person, not
+    from each value: faster, and name, e-mail and dates of one person agree in every table. A treatment with
+    a `domain:` of its own follows the value all the same."""
     exempt: Exemption | None = None
+    rows: RowRule | None = None
+    """Which rows arrive. Without it all do, but for those that refer to a dropped row."""
     pending: bool = False
     """The table arrives with a migration production has not had yet."""
 
@@ -78,6 +128,20 @@ class Expectation(Strict):
     type: str
     kwargs: dict[str, Any] = Field(default_factory=dict)
     severity: Literal["critical", "warning", "info"] = "critical"
+
+
+class Epoch(Strict):
+    """How long the key of a linkage domain is kept. All other keys are gone before a clone is released."""
+
+    days: int = Field(ge=1, le=366)
+    reason: str
+
+
+class LargeObjects(Strict):
+    """What becomes of the content that tables refer to by number, in `pg_largeobject`."""
+
+    treat: Literal["empty", "keep"]
+    reason: str
 
 
 class Policy(Strict):
@@ -92,6 +156,10 @@ class Policy(Strict):
     locale: str = "en_US"
     """Faker's locale for the word lists of surrogates."""
     tables: dict[str, TableRule]
+    large_objects: LargeObjects | None = None
+    """Has to be said when the database has any: emptied, they stay where they are, without content."""
+    epochs: dict[str, Epoch] = Field(default_factory=dict)
+    """By linkage domain: pseudonyms that stay the same from night to night, for that many days."""
     expect: dict[str, list[Expectation]] = Field(default_factory=dict)
     """Expectations by table name, checked after everything else."""
 
@@ -118,6 +186,8 @@ class Profile(Strict):
     version: int
     statement: str
     """The sentence every report carries about what the result is."""
+    epochs: bool = True
+    """Whether keys may outlive a run."""
     categories: dict[str, CategoryRule]
 
     def rule(self, category: str) -> CategoryRule | None:

@@ -81,7 +81,8 @@ def domain(column: Column) -> str:
     """The name of the column's domain; empty when its type is none."""
     bare = re.sub(r"\(\d+(,-?\d+)?\)|\[\]", "", column.type)
     name = bare.rpartition(".")[2].strip('"')
-    return "" if name == column.base or bare == _SPELLED.get(column.base) else name
+    made = column.cast_type.rpartition(".")[2].strip('"')
+    return "" if name in {column.base, made} or bare == _SPELLED.get(column.base) else name
 
 
 def fit(guess: Guess, group: Sequence[Site], profile: Profile) -> Entry:

@@ -47,7 +47,7 @@ def exempt_condition(
             f"{table.name} has no exemption to follow", hint=f"give {table.name} an exempt: of its own"
         )
     if rule.where is not None:
-        return _own(table, rule.where, alias, treated(table.name))
+        return row_condition(table, rule.where, alias, "exempt where", treated(table.name))
     key = _key(table, rule.through or "")
     target = catalog.tables[catalog.root_of(key.referenced)]
     inner = f"{alias}_"
@@ -62,17 +62,21 @@ def exempt_condition(
     return exp.Exists(this=found)
 
 
-def _own(table: Table, text: str, alias: str, treated: set[str]) -> exp.Expression:
+def row_condition(table: Table, text: str, alias: str, said: str, treated: set[str] | None) -> exp.Expression:
+    """A condition on a row's own columns, over `alias`; PlanRefused (one sentence that begins with `said`).
+
+    `treated` are columns it must not lean on, because it is asked of treated rows too; None where it is not.
+    """
     try:
         tree = parse_one(text, dialect="postgres")
     except SqlglotError:
-        raise PlanRefused(f"exempt where: not a condition PostgreSQL could read: {text}") from None
+        raise PlanRefused(f"{said}: not a condition PostgreSQL could read: {text}") from None
     if not isinstance(tree, _CONDITIONS) or not all(isinstance(node, _PARTS) for node in tree.walk()):
         raise PlanRefused(
-            "exempt where: only a condition on the row's own columns, without functions or subqueries"
+            f"{said}: only a condition on the row's own columns, without functions or subqueries"
         )
     for column in tree.find_all(exp.Column):
-        _check(table, column, treated)
+        _check(table, column, said, treated)
 
     def bind(node: exp.Expression) -> exp.Expression:
         return column_of(alias, node.name) if isinstance(node, exp.Column) else node
@@ -80,16 +84,16 @@ def _own(table: Table, text: str, alias: str, treated: set[str]) -> exp.Expressi
     return exp.paren(tree.transform(bind))
 
 
-def _check(table: Table, column: exp.Column, treated: set[str]) -> None:
+def _check(table: Table, column: exp.Column, said: str, treated: set[str] | None) -> None:
     name = column.name
     if name not in table.by_name or column.table not in ("", table.name.name):
-        raise PlanRefused(f"exempt where: column {column.sql()} does not exist in {table.name}")
+        raise PlanRefused(f"{said}: column {column.sql()} does not exist in {table.name}")
+    if treated is None:
+        return
     if name in treated:
-        raise PlanRefused(f"exempt where: column {name} is treated, the condition would change its mind")
+        raise PlanRefused(f"{said}: column {name} is treated, the condition would change its mind")
     if table.by_name[name].generated:
-        raise PlanRefused(
-            f"exempt where: column {name} is generated", hint="name the columns it is computed from"
-        )
+        raise PlanRefused(f"{said}: column {name} is generated", hint="name the columns it is computed from")
 
 
 def _key(table: Table, column: str) -> ForeignKey:

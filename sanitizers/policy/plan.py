@@ -12,6 +12,7 @@ from functools import cached_property
 from pydantic import TypeAdapter
 
 from sanitizers.catalog import Name
+from sanitizers.policy.rows import Subset
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ class Statement:
     """SQL with numbered parameters ($1 is bindings[0]); the bindings are names, resolved when it runs.
 
     Binding names: `ipad:DOMAIN` and `opad:DOMAIN` (HMAC pads), `pool:NAME:LENGTH` (a list of surrogate
-    words no longer than that), `factor:SERIES` and `start:DOMAIN` (secret numbers derived from the run key),
-    `password:FORMAT` (the known staging password, hashed).
+    words no longer than that), `ascii_pool:NAME:LENGTH` (the same as e-mail addresses spell them),
+    `factor:SERIES`, `start:DOMAIN`, `multiplier:ROOM:DOMAIN`, `addend:ROOM:DOMAIN` (secret numbers of the run
+    key), `password:FORMAT` (the known staging password, hashed), `as_of` (the day the run began).
     """
 
     sql: str
@@ -64,6 +66,50 @@ class Mapping:
 
 
 @dataclass(frozen=True)
+class Function:
+    """A column's results of a Python function, made before its heap's rewrite, gone after the scrub."""
+
+    heap: Name
+    column: str
+    reads: tuple[str, ...]
+    function: str
+    source: str
+    """SHA-256 of the source file of its module."""
+    table: Name
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Original columns of a table by its key, for rows that lead to it; made first, gone after the scrub."""
+
+    table: Name
+    create: Statement
+
+
+@dataclass(frozen=True)
+class Move:
+    """All new rows of a partitioned table, made before its partitions are: each then takes those it holds."""
+
+    table: Name
+    rows: Name
+    create: Statement
+    astray: Statement
+    """Counts the rows that no partition holds."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What the rows have to satisfy for the plan to be safe: `holds` gives true, or NULL for no rows."""
+
+    where: str
+    """The place in the policy that relies on it."""
+    holds: Statement
+    otherwise: str
+    """The problem, in a sentence that names no value."""
+    hint: str
+
+
+@dataclass(frozen=True)
 class TablePlan:
     """The rewrite of one heap: an ordinary table, or one leaf partition."""
 
@@ -71,7 +117,7 @@ class TablePlan:
     """The table the policy speaks of."""
     heap: Name
     why: str
-    """`treated`, or `dropped columns`: originals can sit in columns nobody sees any more."""
+    """`treated`, `dropped rows`, or `dropped columns`: originals can sit in columns nobody sees any more."""
     insert: tuple[str, ...]
     """Columns filled by `select`, in order; generated ones are left to the server."""
     select: Statement
@@ -110,6 +156,16 @@ class Plan:
     mappings: tuple[Mapping, ...]
     rewrites: tuple[TablePlan, ...]
     """Largest first, so that parallel workers end together."""
+    demands: tuple[Demand, ...] = ()
+    moves: tuple[Move, ...] = ()
+    functions: tuple[Function, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
+    epochs: tuple[tuple[str, int], ...] = ()
+    """Linkage domains whose key is kept, with the days."""
+    large_objects: str = ""
+    """`empty` or `keep`, where there are any or might be."""
+    subset: Subset | None = None
+    """How rows are chosen, where not all of them arrive."""
 
     @cached_property
     def digest(self) -> str:

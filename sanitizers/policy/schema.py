@@ -13,7 +13,7 @@ from typing import Any
 from sanitizers.policy.document import Policy, Profile, load_profile
 from sanitizers.postgres.statements import data_root
 from sanitizers.transformers import TRANSFORMERS
-from sanitizers.transformers.base import Transformer
+from sanitizers.transformers.base import PARTS, Transformer
 
 Schema = dict[str, Any]
 
@@ -31,12 +31,13 @@ def policy_schema() -> Schema:
         "description": "What is done to the column, instead of what the profile does with its category.",
         "oneOf": [{"$ref": f"#/$defs/{_name(kind)}"} for kind in TRANSFORMERS],
     }
-    definitions |= {_name(kind): _treatment(transformer) for kind, transformer in TRANSFORMERS.items()}
+    definitions |= {_name(kind): treatment_schema(transformer) for kind, transformer in TRANSFORMERS.items()}
     rule = definitions["ColumnRule"]
     rule["properties"]["category"] = {"$ref": "#/$defs/Category"}
     rule["properties"]["treat"] = {"$ref": "#/$defs/Treatment"}
     definitions["ColumnRule"] = {"anyOf": [{"$ref": "#/$defs/Category"}, rule]}
     _either(definitions["Exemption"], "where", "through")
+    definitions["RowRule"] = {"anyOf": [{"enum": ["drop", "referenced"]}, definitions["RowRule"]]}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Understudy policy"}
     return (
         head
@@ -75,10 +76,11 @@ def _category(profiles: list[Profile]) -> Schema:
     }
 
 
-def _treatment(transformer: Transformer) -> Schema:
+def treatment_schema(transformer: Transformer) -> Schema:
+    """JSON Schema of one treatment's parameters, its kind among them."""
     schema = _plain(transformer.params.model_json_schema())
-    if "paths" in schema.get("properties", {}):
-        schema["properties"]["paths"]["additionalProperties"] = _PATH
+    for name in PARTS.keys() & schema.get("properties", {}).keys():
+        schema["properties"][name]["additionalProperties"] = _PART
     return {
         "description": " ".join(inspect.cleandoc(type(transformer).__doc__ or "").split()),
         "type": "object",
@@ -88,8 +90,8 @@ def _treatment(transformer: Transformer) -> Schema:
     }
 
 
-_PATH: Schema = {
-    "description": "A category of the profile, a treatment, or `keep` for all below the path.",
+_PART: Schema = {
+    "description": "A category of the profile, a treatment, or `keep` for all of it.",
     "anyOf": [{"const": "keep"}, {"$ref": "#/$defs/Category"}, {"$ref": "#/$defs/Treatment"}],
 }
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
+
+from psycopg import Connection, RawCursor
 
 from sanitizers.catalog import Catalog
 from sanitizers.errors import PlanRefused, Problem
@@ -22,8 +25,20 @@ NAME = "plan"
 def run(run: Run) -> PlanResult:
     """The frozen plan. PlanRefused lists everything that does not fit, before a single row is touched."""
     with run.clone() as connection:
-        catalog = read_catalog(connection)
-    return PlanResult(make_plan(run.policy, catalog, run.clock().date()))
+        plan = make_plan(run.policy, read_catalog(connection), run.clock().date())
+        if problems := tuple(_unmet(connection, plan)):
+            raise PlanRefused(
+                "the policy does not fit the rows", where=str(run.policy.path), problems=problems
+            )
+    return PlanResult(plan)
+
+
+def _unmet(connection: Connection[Any], plan: Plan) -> Iterator[Problem]:
+    """What the plan demands of the rows and they do not satisfy."""
+    for demand in plan.demands:
+        holds = RawCursor(connection).execute(demand.holds.sql.encode()).fetchone()
+        if holds is not None and holds[0] is False:
+            yield Problem(demand.where, demand.otherwise, demand.hint)
 
 
 def make_plan(policy: LoadedPolicy, catalog: Catalog, today: date) -> Plan:

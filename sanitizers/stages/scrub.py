@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,19 +19,23 @@ from psycopg import Connection, RawCursor, sql
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
-from sanitizers.catalog import Catalog, Name
+from sanitizers.catalog import Catalog, Name, Table
 from sanitizers.errors import ScrubFailed, StatementFailed, WrongState
 from sanitizers.keys import RunKey
 from sanitizers.policy.bindings import Bindings
 from sanitizers.policy.compile import SCRATCH
-from sanitizers.policy.plan import Mapping, Plan, TablePlan
+from sanitizers.policy.plan import Function, Lookup, Mapping, Move, Plan, TablePlan
+from sanitizers.policy.rows import Subset, TableRows
 from sanitizers.postgres.connection import described
-from sanitizers.postgres.heap import NewRows, rewrite_heap
+from sanitizers.postgres.heap import NewRows, Rewritten, rewrite_heap
 from sanitizers.postgres.introspect import read_catalog
+from sanitizers.postgres.large_objects import empty_large_objects
 from sanitizers.postgres.statements import statement
+from sanitizers.postgres.subset import Listing, make_subset, subset_rows
 from sanitizers.results import PlanResult, ScrubResult, TableScrub
 from sanitizers.settings import resolve_secret
 from sanitizers.stages.base import Run
+from sanitizers.transformers.function import load, source_digest
 
 NAME = "scrub"
 DEFAULT_PASSWORD = "staging"
@@ -64,9 +68,10 @@ def divide(run: Run) -> list[list[str]]:
         run.control.note_stage(run.id, NAME, {"schema": run.schema_digest()})
     with run.clone() as connection:
         connection.execute(statement("scrub/prepare").encode())
-        bindings = _bindings(connection, run)
-        for mapping in plan.mappings:
-            _make_mapping(connection, mapping, bindings)
+        if plan.functions:
+            with run.clone() as reader:
+                compute(reader, connection, plan)
+        prepare(connection, plan, _bindings(connection, run))
     total = sum(rewrite.bytes for rewrite in plan.rewrites)
     wanted = max(_PARTS_A_WORKER * run.target.parallel, total // _LARGE)
     parts: list[list[str]] = [[] for _ in range(min(wanted, len(plan.rewrites), _MOST_PARTS))]
@@ -91,7 +96,7 @@ def unite(run: Run) -> ScrubResult:
     plan = run.result(PlanResult).plan
     with run.clone() as connection:
         heaps = sum(table.kind == "r" for table in read_catalog(connection).tables.values())
-        done = _done(connection, plan)
+        done, rows = _done(connection, plan), tuple(_rows(connection, plan.subset))
     if left := [str(rewrite.heap) for rewrite in plan.rewrites if rewrite.heap not in done]:
         raise WrongState(
             f"not rewritten yet: {', '.join(left)}", where=run.generation, hint="run the scrub again"
@@ -101,6 +106,7 @@ def unite(run: Run) -> ScrubResult:
         untouched=heaps - len(plan.rewrites),
         schema_before=run.control.stage_note(run.id, NAME)["schema"],
         schema_after=run.schema_digest(),
+        rows=rows,
     )
 
 
@@ -130,8 +136,7 @@ class _Work:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [table.oid])
         if rewrite.heap in _done(connection, self.plan):
             return None
-        values = self.bindings.values(rewrite.select.bindings)
-        made = rewrite_heap(connection, table, SCRATCH, new_rows(rewrite, values))
+        made = rewrite_table(connection, table, rewrite, self.bindings)
         seconds = round(time.monotonic() - began, 3)
         result = TableScrub(rewrite.heap, made.rows, seconds, made.bytes_before, made.bytes_after)
         record = "INSERT INTO understudy.done VALUES (%s, %s, %s)"
@@ -140,9 +145,53 @@ class _Work:
         return made.rows
 
 
-def new_rows(rewrite: TablePlan, values: Sequence[Any]) -> NewRows:
-    """What the plan fills a heap with; `values` are those of the statement's bindings."""
-    return NewRows(rewrite.insert, rewrite.select.sql, values, rewrite.treated, rewrite.ordered)
+def compute(reader: Connection[Any], writer: Connection[Any], plan: Plan) -> None:
+    """Runs the plan's Python functions over the originals; what is there already is left alone."""
+    tables = read_catalog(reader).tables
+    for found in plan.functions:
+        if _exists(writer, found.table):
+            continue
+        if source_digest(found.function) != found.source:
+            raise ScrubFailed(
+                f"the module of {found.function} is not the one the plan was made with",
+                hint="run it again, so that a plan is made with the code that is there",
+            )
+        results_of(reader, writer, found, tables[found.heap])
+
+
+def results_of(reader: Connection[Any], writer: Connection[Any], found: Function, heap: Table) -> None:
+    """Makes the table of one function's results. ScrubFailed names the function."""
+    from sanitizers.postgres.arrow import apply
+
+    columns = [heap.by_name[name] for name in (found.column, *found.reads)]
+    try:
+        with described(_DOING), writer.transaction():
+            apply(reader, writer, found.heap, columns, load(found.function), found.table, found.function)
+    except StatementFailed as error:
+        raise _failed(error, f"{found.heap}.{found.column} by {found.function}") from None
+
+
+def prepare(connection: Connection[Any], plan: Plan, bindings: Bindings) -> None:
+    """Makes what rewrites lean on, in the scratch schema; what is there already is left alone."""
+    if plan.subset is not None:
+        _choose_rows(connection, plan.subset, bindings)
+    for mapping in plan.mappings:
+        _make_mapping(connection, mapping, bindings)
+    for lookup in plan.lookups:
+        _look_up(connection, lookup)
+    for move in plan.moves:
+        _move_rows(connection, move, bindings)
+    if plan.large_objects == "empty":
+        empty_large_objects(connection)
+
+
+def rewrite_table(
+    connection: Connection[Any], table: Table, rewrite: TablePlan, bindings: Bindings
+) -> Rewritten:
+    """One heap, in the caller's transaction."""
+    values = bindings.values(rewrite.select.bindings)
+    rows = NewRows(rewrite.insert, rewrite.select.sql, values, rewrite.treated, rewrite.ordered)
+    return rewrite_heap(connection, table, SCRATCH, rows)
 
 
 def _work(run: Run) -> _Work:
@@ -151,7 +200,11 @@ def _work(run: Run) -> _Work:
 
 
 def _bindings(connection: Connection[Any], run: Run) -> Bindings:
-    return Bindings(_key(connection, run.key), run.policy.policy.locale, _app_password(run))
+    epochs = run.policy.policy.epochs.items()
+    # Of the day the run began, whenever and wherever its parts run.
+    kept = {domain: run.epoch_keys.key(domain, rule.days, run.started.date()) for domain, rule in epochs}
+    key, day = _key(connection, run.key), run.started.date()
+    return Bindings(key, run.policy.policy.locale, _app_password(run), kept, as_of=day)
 
 
 def _app_password(run: Run) -> str:
@@ -168,10 +221,9 @@ def _key(connection: Connection[Any], drawn: RunKey) -> RunKey:
 
 
 def _make_mapping(connection: Connection[Any], mapping: Mapping, bindings: Bindings) -> None:
-    table = sql.Identifier(mapping.table.schema, mapping.table.name)
-    exists = connection.execute("SELECT to_regclass(%s)", [table.as_string()]).fetchone()
-    if exists and exists[0]:
+    if _exists(connection, mapping.table):
         return
+    table = _identifier(mapping.table)
     columns = 'original text COLLATE "C" NOT NULL, replacement text COLLATE "C" NOT NULL'
     keys = "ADD PRIMARY KEY (original) INCLUDE (replacement), ADD UNIQUE (replacement)"
     cursor = RawCursor(connection)
@@ -185,6 +237,72 @@ def _make_mapping(connection: Connection[Any], mapping: Mapping, bindings: Bindi
         raise _failed(error, f"the mapping of domain {mapping.domain}") from None
     # With the visibility map set, a look-up reads the index alone.
     connection.execute(sql.SQL("VACUUM ANALYZE {}").format(table))
+
+
+def _choose_rows(connection: Connection[Any], chosen: Subset, bindings: Bindings) -> None:
+    steps = (
+        (
+            [
+                Listing(_identifier(fill.into), fill.sql, bindings.values(fill.bindings))
+                for fill in step.fills
+            ],
+            step.repeats,
+        )
+        for step in chosen.steps
+    )
+    try:
+        with described(_DOING):
+            make_subset(connection, [_identifier(name) for name in chosen.lists], steps, chosen.counts)
+    except StatementFailed as error:
+        what = error.what.removeprefix(f"{_DOING} failed: ")
+        hint = "see the conditions under rows: in the policy"
+        raise ScrubFailed(f"rows could not be chosen: {what}", hint=hint) from None
+
+
+def _rows(connection: Connection[Any], chosen: Subset | None) -> Iterator[TableRows]:
+    for schema, name, before, kept in subset_rows(connection) if chosen is not None else ():
+        found = chosen.of(Name(schema, name)) if chosen is not None else None
+        emptied = {column: None for one in (found.emptied if found else ()) for column in one.columns}
+        yield TableRows(Name(schema, name), before, kept, tuple(emptied))
+
+
+def _look_up(connection: Connection[Any], lookup: Lookup) -> None:
+    if _exists(connection, lookup.table):
+        return
+    table = _identifier(lookup.table)
+    with connection.transaction():
+        create = sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(table, sql.SQL(lookup.create.sql))
+        connection.execute(create)
+        connection.execute(sql.SQL("ANALYZE {}").format(table))
+
+
+def _move_rows(connection: Connection[Any], move: Move, bindings: Bindings) -> None:
+    if _exists(connection, move.rows):
+        return
+    cursor = RawCursor(connection)
+    create = sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(
+        _identifier(move.rows), sql.SQL(move.create.sql)
+    )
+    try:
+        with described(_DOING), connection.transaction():
+            cursor.execute(create, bindings.values(move.create.bindings) or None)
+            astray = cursor.execute(move.astray.sql.encode()).fetchone()
+    except StatementFailed as error:
+        raise _failed(error, str(move.table)) from None
+    if astray is not None and astray[0]:
+        raise ScrubFailed(
+            f"{astray[0]:,} treated rows of {move.table} fit none of its partitions",
+            hint="keep the column the table is partitioned by, or choose a treatment that stays in range",
+        )
+
+
+def _exists(connection: Connection[Any], table: Name) -> bool:
+    found = connection.execute("SELECT to_regclass(%s)", [_identifier(table).as_string()]).fetchone()
+    return bool(found and found[0])
+
+
+def _identifier(name: Name) -> sql.Identifier:
+    return sql.Identifier(name.schema, name.name)
 
 
 def _done(connection: Connection[Any], plan: Plan) -> dict[Name, TableScrub]:

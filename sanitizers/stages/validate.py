@@ -14,10 +14,11 @@ from typing import Any
 
 from psycopg import Connection
 
-from sanitizers.catalog import Catalog, ForeignKey
+from sanitizers.catalog import Catalog, ForeignKey, Name
 from sanitizers.errors import GateFailed, Problem, StatementFailed
 from sanitizers.migrations import migration_adapter
 from sanitizers.policy.plan import Plan, TableRulePlan
+from sanitizers.policy.rows import TableRows
 from sanitizers.postgres.connection import open_clone
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.results import (
@@ -50,6 +51,11 @@ class _Sides:
     before: Catalog
     after: Catalog
     migrations: Migrations
+
+    @property
+    def rows(self) -> dict[Name, TableRows]:
+        """What was chosen, of tables of which not all rows arrive as they are."""
+        return {rows.table: rows for rows in self.run.result(ScrubResult).rows}
 
     @contextmanager
     def sessions(self) -> Iterator[tuple[Connection[Any], Connection[Any]]]:
@@ -130,7 +136,8 @@ def _table(sides: _Sides, rule: TableRulePlan) -> tuple[list[Gate], tuple[Column
     compared: list[originals.Comparison] = []
 
     def against_original(clone: Connection[Any], original: Connection[Any]) -> Iterator[Gate]:
-        if found := originals.compare(clone, original, rule, sides.after, sides.before):
+        rows = sides.rows.get(rule.table)
+        if found := originals.compare(clone, original, rule, sides.after, sides.before, rows):
             compared.append(found)
             yield from originals.comparison_gates(found, sides.migrations)
             yield from gates.reserved_gates(clone, rule, sides.after.tables[rule.table])
@@ -150,7 +157,7 @@ def _whole(sides: _Sides) -> Iterator[Gate]:
     yield from _attempt(sides, "row count", name, partial(_rows, sides))
     yield from _attempt(sides, "indexes valid", name, lambda a, b: [gates.index_gate(a, b, name)])
     yield from _attempt(sides, "constraints valid", name, lambda a, b: [gates.constraint_gate(a, b, name)])
-    for key in gates.touched_keys(sides.plan, sides.after):
+    for key in gates.touched_keys(sides.plan, sides.after, sides.rows):
         yield from _attempt(sides, "foreign key", f"{key.table}.{key.name}", partial(_orphans, sides, key))
 
 
@@ -158,13 +165,13 @@ def _rows(sides: _Sides, clone: Connection[Any], original: Connection[Any]) -> I
     before = gates.row_counts(original, gates.countable(sides.before))
     after = gates.row_counts(clone, gates.countable(sides.after))
     scrubbed = gates.scrubbed_rows(sides.run.result(ScrubResult).tables, sides.before)
-    return gates.row_count_gates(before, after, scrubbed, sides.migrations)
+    return gates.row_count_gates(before, after, scrubbed, sides.migrations, sides.rows)
 
 
 def _orphans(
     sides: _Sides, key: ForeignKey, clone: Connection[Any], original: Connection[Any]
 ) -> Iterator[Gate]:
-    yield gates.foreign_key_gate(clone, key, sides.after)
+    yield gates.foreign_key_gate(clone, key, sides.after, original)
 
 
 _Gates = Callable[[Connection[Any], Connection[Any]], Iterable[Gate]]

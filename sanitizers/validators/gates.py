@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from psycopg import Connection, sql
@@ -10,11 +10,14 @@ from psycopg import Connection, sql
 from sanitizers.catalog import Catalog, Column, ForeignKey, Name, Table
 from sanitizers.catalog import Sequence as CatalogSequence
 from sanitizers.policy.plan import Plan, TableRulePlan
+from sanitizers.policy.rows import TableRows
 from sanitizers.postgres.statements import statement
 from sanitizers.results import Gate, TableScrub, Window
 from sanitizers.validators.base import Migrations, column, relation
 
 _SEQUENCE = "sequence beyond production"
+_ALL: Mapping[Name, TableRows] = {}
+"""Where no rows were chosen, all arrive."""
 
 
 def row_counts(connection: Connection[Any], tables: Sequence[Table]) -> dict[Name, int]:
@@ -33,17 +36,25 @@ def countable(catalog: Catalog) -> list[Table]:
 
 
 def row_count_gates(
-    before: dict[Name, int], after: dict[Name, int], scrubbed: dict[Name, int], migrations: Migrations
+    before: dict[Name, int],
+    after: dict[Name, int],
+    scrubbed: dict[Name, int],
+    migrations: Migrations,
+    chosen: Mapping[Name, TableRows] = _ALL,
 ) -> Iterator[Gate]:
-    """As many rows as production. The scrub's count is exact; what changed since is the migrations'."""
-    for name, expected in before.items():
-        found = after.get(name)
-        own = scrubbed.get(name, expected)
+    """As many rows as production, or as were chosen of them. The scrub's count is exact; what changed since
+    is the migrations'."""
+    for name, production in before.items():
+        rows = chosen.get(name, TableRows(name, production, production))
+        found, own = after.get(name), scrubbed.get(name, rows.kept)
         observed = "table is gone" if found is None else str(found)
-        if found != expected and migrations:
+        if found != rows.kept and migrations:
             observed = f"{own} scrubbed, {observed} after the migrations"
-        passed = own == expected and (found == expected or bool(migrations))
-        yield Gate("row count", str(name), passed, observed, str(expected))
+        passed = own == rows.kept and (found == rows.kept or bool(migrations))
+        expected = str(production)
+        if name in chosen:
+            observed, expected = f"{observed} of {production}", f"{rows.kept} of {rows.before}"
+        yield Gate("row count", str(name), passed and rows.before == production, observed, expected)
 
 
 def scrubbed_rows(scrubs: Sequence[TableScrub], catalog: Catalog) -> dict[Name, int]:
@@ -78,19 +89,32 @@ def _outside(item: Column, pattern: str) -> sql.Composed:
     return sql.SQL("count(*) FILTER (WHERE {})").format(broken)
 
 
-def touched_keys(plan: Plan, catalog: Catalog) -> Iterator[ForeignKey]:
-    """Validated foreign keys with a treated column on either side."""
+def touched_keys(
+    plan: Plan, catalog: Catalog, chosen: Mapping[Name, TableRows] = _ALL
+) -> Iterator[ForeignKey]:
+    """Validated foreign keys with a treated column on either side, or to a table that rows were chosen of."""
     treated = {(rule.table, item.name) for rule in plan.rules for item in rule.treated}
     for table in catalog.tables.values():
         for key in table.foreign_keys:
             mine = {(catalog.root_of(key.table), name) for name in key.columns}
             theirs = {(catalog.root_of(key.referenced), name) for name in key.referenced_columns}
-            if key.validated and (mine | theirs) & treated:
+            thinned = catalog.root_of(key.referenced) in chosen
+            if key.validated and (thinned or (mine | theirs) & treated):
                 yield key
 
 
-def foreign_key_gate(connection: Connection[Any], key: ForeignKey, catalog: Catalog) -> Gate:
-    """Every referencing row finds its referenced row."""
+def foreign_key_gate(
+    clone: Connection[Any], key: ForeignKey, catalog: Catalog, original: Connection[Any] | None = None
+) -> Gate:
+    """Every referencing row finds its referenced row, apart from as many as find none in production."""
+    orphans, allowed = _orphans(clone, key, catalog), 0
+    if orphans and original is not None:
+        allowed = _orphans(original, key, catalog)
+    expected = f"{allowed} orphans{', as in production' if allowed else ''}"
+    return Gate("foreign key", f"{key.table}.{key.name}", orphans <= allowed, f"{orphans} orphans", expected)
+
+
+def _orphans(connection: Connection[Any], key: ForeignKey, catalog: Catalog) -> int:
     set_ = [sql.SQL("{} IS NOT NULL").format(column(name, "c")) for name in key.columns]
     equal = [
         sql.SQL("{} = {}").format(column(theirs, "p"), column(mine, "c"))
@@ -103,8 +127,8 @@ def foreign_key_gate(connection: Connection[Any], key: ForeignKey, catalog: Cata
         sql.SQL(" AND ").join(equal),
     )
     row = connection.execute(query).fetchone()
-    orphans = row[0] if row else -1
-    return Gate("foreign key", f"{key.table}.{key.name}", orphans == 0, f"{orphans} orphans", "0 orphans")
+    assert row is not None
+    return int(row[0])
 
 
 def index_gate(clone: Connection[Any], original: Connection[Any], database: str) -> Gate:

@@ -15,6 +15,7 @@ from psycopg import Connection, sql
 
 from sanitizers.catalog import Catalog, Column, Table
 from sanitizers.policy.plan import ColumnPlan, TableRulePlan
+from sanitizers.policy.rows import TableRows
 from sanitizers.results import ColumnCounts, Gate
 from sanitizers.validators.base import Migrations, changed_columns, column, relation
 
@@ -39,6 +40,10 @@ class Comparison:
     columns: tuple[ColumnCounts, ...]
     missing: tuple[str, ...] = ()
     """Treated columns that the clone has no more."""
+    rows: TableRows | None = None
+    """What was chosen of the rows, where not all of them arrive as they are."""
+    in_groups: bool = False
+    """Whether only rows are paired of whose likes none was dropped."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,15 @@ class _Pair:
     kept: tuple[str, ...]
     """Columns equal on both sides, which pair the rows of a table without a usable key."""
     treated: tuple[ColumnPlan, ...]
+    rows: TableRows | None
+
+    @property
+    def in_groups(self) -> bool:
+        """Without a key, nothing tells a kept row from a dropped one that is like it."""
+        return self.rows is not None and self.rows.kept < self.rows.before and not self.key
+
+    def emptied(self, item: ColumnPlan) -> bool:
+        return self.rows is not None and item.name in self.rows.emptied
 
     @property
     def paired_by(self) -> str:
@@ -61,15 +75,21 @@ class _Pair:
 
 
 def compare(
-    clone: Connection[Any], original: Connection[Any], rule: TableRulePlan, after: Catalog, before: Catalog
+    clone: Connection[Any],
+    original: Connection[Any],
+    rule: TableRulePlan,
+    after: Catalog,
+    before: Catalog,
+    rows: TableRows | None = None,
 ) -> Comparison | None:
     """Counts of every treated column, row against row; None when the clone has the table no more.
 
+    `rows` says what was chosen of the table's rows, where not all of them arrive as they are.
     Both sessions are settled and in autocommit mode; the one on the clone only reads.
     """
     if rule.table not in after.tables:
         return None
-    pair = _pair(rule, after.tables[rule.table], before.tables[rule.table])
+    pair = _pair(rule, after.tables[rule.table], before.tables[rule.table], rows)
     original.execute(_receiver(pair))
     try:
         _copy(clone, original, pair)
@@ -82,12 +102,13 @@ def compare(
     return _comparison(pair, counts)
 
 
-def _pair(rule: TableRulePlan, after: Table, before: Table) -> _Pair:
+def _pair(rule: TableRulePlan, after: Table, before: Table, rows: TableRows | None) -> _Pair:
     here = {name for name in after.by_name if name in before.by_name}
     key = rule.key if set(rule.key) <= here else ()
-    kept = tuple(item.name for item in rule.columns if item.kind == "keep" and item.name in here)
+    alike = here - set(rows.emptied if rows else ())
+    kept = tuple(item.name for item in rule.columns if item.kind == "keep" and item.name in alike)
     treated = tuple(item for item in changed_columns(rule) if item.name in here)
-    return _Pair(rule, before, after, key, () if key else kept, treated)
+    return _Pair(rule, before, after, key, () if key else kept, treated, rows)
 
 
 def _hash(expression: sql.Composable) -> sql.Composed:
@@ -102,7 +123,9 @@ def _keys(pair: _Pair) -> list[sql.Composable]:
     # Rows with equal kept columns are exempt together: those are paired by content, whatever their order.
     exempt = sql.SQL("CASE WHEN t.understudy_exempt THEN {} END, ").format(_record(_names_of(pair.treated)))
     place = sql.SQL("row_number() OVER (PARTITION BY {} ORDER BY {}t.tableoid::regclass::text, t.ctid)")
-    return [alike, place.format(alike, exempt if pair.rule.exempt else sql.SQL(""))]
+    placed: list[sql.Composable] = [alike, place.format(alike, exempt if pair.rule.exempt else sql.SQL(""))]
+    group = sql.SQL("count(*) OVER (PARTITION BY {})").format(alike)
+    return [*placed, group] if pair.in_groups else placed
 
 
 def _names_of(columns: Sequence[ColumnPlan]) -> list[str]:
@@ -184,15 +207,17 @@ _COLUMN = (
     "count(s.{h})",
     "count(o.{f})",
     "count(*) FILTER (WHERE o.{h} = s.{h} AND o.{f} IS NOT NULL)",
-    "count(*) FILTER (WHERE o.exempt AND o.{h} IS DISTINCT FROM s.{h})",
+    "count(*) FILTER (WHERE o.exempt AND o.{h} IS DISTINCT FROM s.{h}{but})",
 )
 """Values before and after, of those before the ones that must not be exempt or empty, unchanged, altered."""
+_BUT_EMPTIED = " AND s.{h} IS NOT NULL"
 
 
 def _counts(pair: _Pair) -> sql.Composed:
-    numbers = range(len(pair.treated))
     counts = ["count(*)", "count(*) FILTER (WHERE o.exempt)"]
-    counts += [text.format(h=f"h{n}", f=f"f{n}") for n in numbers for text in _COLUMN]
+    for n, item in enumerate(pair.treated):
+        but = _BUT_EMPTIED.format(h=f"h{n}") if pair.emptied(item) else ""
+        counts += [text.format(h=f"h{n}", f=f"f{n}", but=but) for text in _COLUMN]
     return sql.SQL(
         "SELECT (SELECT count(*) FROM {table}), (SELECT count(*) FROM pg_temp.understudy_scrubbed), {counts}"
         " FROM ({original}) AS o JOIN pg_temp.understudy_scrubbed AS s USING ({keys})"
@@ -242,6 +267,8 @@ def _comparison(pair: _Pair, counts: Sequence[int]) -> Comparison:
             for item, (before, after, telling, unchanged, _) in zip(pair.treated, each, strict=True)
         ),
         missing=tuple(item.name for item in changed_columns(pair.rule) if item not in pair.treated),
+        rows=pair.rows,
+        in_groups=pair.in_groups,
     )
 
 
@@ -253,7 +280,7 @@ def comparison_gates(found: Comparison, migrations: Migrations) -> Iterator[Gate
     for counts in found.columns:
         item = by_name[counts.column]
         if not item.erases_nulls:
-            yield _nulls(counts, theirs)
+            yield _nulls(counts, theirs, found.rows is not None and item.name in found.rows.emptied)
         if item.must_differ:
             yield _differs(counts)
     for name in found.missing:
@@ -267,19 +294,25 @@ _NAMED = " (a migration names the table)"
 
 
 def _paired(found: Comparison, theirs: bool, migrated: bool) -> Gate:
-    lost, new = found.originals - found.paired, found.scrubbed - found.paired
-    observed = f"{found.paired} of {found.originals}, by {found.paired_by}"
+    wanted = found.rows.kept if found.rows else found.originals
+    lost, new = wanted - found.paired, found.scrubbed - found.paired
+    observed = f"{found.paired} of {wanted}, by {found.paired_by}"
+    if found.in_groups and (alike := min(lost, new)) > 0:
+        lost, new = lost - alike, new - alike
+        observed += f"; {alike} like dropped ones"
     if lost or new:
         observed += f"; {lost} without a partner, {new} not in production"
     passed = (lost == 0 or theirs) and (new == 0 or migrated)
-    expected = f"{found.originals} of {found.originals}"
+    expected = f"{wanted} of {wanted}"
     return Gate("rows paired with originals", str(found.rule.table), passed, observed, expected)
 
 
-def _nulls(counts: ColumnCounts, theirs: bool) -> Gate:
-    same = counts.nulls_before == counts.nulls_after
+def _nulls(counts: ColumnCounts, theirs: bool, emptied: bool) -> Gate:
+    more = counts.nulls_after - counts.nulls_before
+    same = more == 0 or (emptied and more > 0)
     observed = f"{counts.nulls_after}{_NAMED * (theirs and not same)}"
-    return Gate("null count", counts.column, same or theirs, observed, str(counts.nulls_before))
+    expected = f"{counts.nulls_before}{' or more' * emptied}"
+    return Gate("null count", counts.column, same or theirs, observed, expected)
 
 
 def _differs(counts: ColumnCounts) -> Gate:

@@ -28,6 +28,12 @@ def written(plan: Plan) -> str:
 
 
 def _lines(plan: Plan) -> Iterator[str]:
+    if plan.subset is not None:
+        yield from (f"-- {found.table}: {found.said}" for found in plan.subset.tables)
+        for step in plan.subset.steps:
+            for fill in step.fills:
+                title = f"rows {fill.into}{', until there are no more' * step.repeats}"
+                yield from _statement(title, Statement(fill.sql, fill.bindings))
     for made in plan.mappings:
         yield from _statement(f"mapping {made.table} of domain {made.domain}", made.create)
     for rewrite in sorted(plan.rewrites, key=lambda rewrite: rewrite.heap):

@@ -205,7 +205,6 @@ class TestPaths:
             ("a: {kind: surrogate, off: email}", "path a: surrogate of: Field required"),
             ("a: 7", "path a: neither a category nor a treatment (write a category, or {kind: ...})"),
             ("a:", "path a: neither a category nor a treatment (write a category, or {kind: ...})"),
-            ("a: financial_sensitive", "path a: scale does not fit the text inside a document"),
             ("a: {kind: date_shift}", "path a: date_shift does not fit the text inside a document"),
         ],
     )
@@ -252,23 +251,8 @@ class TestTreatmentsThatCannotFit:
     def test_refused(self, tmp_path: Path, rule: str, facts: dict[str, Any], what: str) -> None:
         assert one(tmp_path, rule, **facts) == [f"7: public.t.v: {what}"]
 
-    def test_a_partition_key_at_any_depth(self, tmp_path: Path) -> None:
-        at = column("at", "date")
-        root = table("public.log", at, column("who"), kind="p", partition_key=("at",))
-        middle = table("public.log_a", at, column("who"), kind="p", parent=root.name, partition_key=("who",))
-        leaf = table("public.log_b", at, column("who"), parent=middle.name)
-        lines = (
-            "  public.log:\n    columns:\n      at: {category: email, treat: {kind: date_shift}}\n"
-            "      who: name.full\n"
-        )
-        what = "would move rows between partitions: the partition key cannot be treated"
-        assert said(tmp_path, lines, catalog(root, middle, leaf)) == [
-            f"7: public.log.at: date_shift {what}",
-            f"8: public.log.who: surrogate {what}",
-        ]
-
     def test_a_generated_column_that_nothing_treated_changes(self, tmp_path: Path) -> None:
-        full = column("name", generated="s", default="((first || ' '::text) || last)")
+        full = column("name", generated="s", inputs=("first", "last"))
         found = catalog(table("public.t", column("first"), column("last"), full))
         lines = (
             "  public.t:\n    columns:\n      first: non_identifying\n      last: {}\n      name: name.full\n"
@@ -353,7 +337,7 @@ class TestForeignKeys:
     @pytest.mark.parametrize(
         ("person", "card", "difference"),
         [
-            ("mrn", "non_identifying",
+            ("mrn", "{category: mrn, treat: {kind: keep}, reason: r}",
             "public.card.mrn (kept) references public.person.mrn (unique, domain mrn)"),
             ("non_identifying", "mrn",
             "public.card.mrn (unique, domain mrn) references public.person.mrn (kept)"),

@@ -35,6 +35,7 @@ from sanitizers.errors import (
 from sanitizers.postgres.statements import data_root
 from sanitizers.snapshots.base import CloneRef, Snapshot
 from sanitizers.stages.base import Decision
+from sanitizers.transformers import TRANSFORMERS
 
 HOSPITAL = data_root("policies") / "hospital.yaml"
 COMMANDS = [
@@ -44,6 +45,7 @@ COMMANDS = [
     "lint",
     "plan",
     "preview",
+    "treatments",
     "refresh",
     "status",
     "report",
@@ -164,6 +166,29 @@ class TestErrors:
             raise KeyboardInterrupt
 
         assert CliRunner().invoke(line, ["wait"]).exit_code == 130
+
+
+class TestTreatments:
+    def test_lists_all_there_are(self) -> None:
+        listed = run("treatments").stdout
+        assert all(f"\n{kind} " in listed for kind in TRANSFORMERS if kind != "keep")
+        assert {facts["kind"] for facts in machine(run("treatments", "--json"))} == set(TRANSFORMERS)
+
+    @pytest.mark.parametrize("kind", TRANSFORMERS)
+    def test_tells_what_the_definition_says(self, kind: str) -> None:
+        told = run("treatments", kind).stdout
+        facts = machine(run("treatments", kind, "--json"))
+        assert facts["family"] in told
+        assert facts["description"].split()[0] in told
+        for name, about in facts["parameters"].items():
+            assert f"\n  {name}  " in told
+            # A parameter without words would leave the reader guessing.
+            assert about["description"]
+
+    def test_knows_the_nearest(self) -> None:
+        told = run("treatments", "surogate")
+        assert told.exit_code == NotFound.exit_code
+        assert "did you mean surrogate?" in told.stderr
 
 
 class TestLint:

@@ -164,8 +164,8 @@ def test_nothing_is_kept_in_silence(tmp_path: Path) -> None:
     things = table(
         "things",
         column("low", "int4", not_null=True),
-        column("due", "tsrange", not_null=True),
-        checks=(Check("c", ("low",), "CHECK ((low < 7))"),),
+        column("high", "int4", not_null=True),
+        checks=(Check("c", ("low",), "CHECK ((low < 7))"), Check("d", ("high",), "CHECK ((high > 7))")),
     )
     text = draft_policy(catalog(things), PROFILE)
     assert text.count("# review: KEPT, no treatment is safe for") == 2

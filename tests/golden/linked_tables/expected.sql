@@ -286,6 +286,13 @@ WITH source AS (
       WHEN v LIKE '000%'
       AND TRANSLATE(v, '123456789', '000000000') IN ('000-00-0000', '000000000', '000 00 0000')
       THEN CAST(TRANSLATE(v, TRANSLATE(v, '0123456789', ''), '') AS DECIMAL) + 1000000
+      WHEN v LIKE '9%'
+      AND TRANSLATE(v, '123456789', '000000000') IN ('000-00-0000', '000000000', '000 00 0000')
+      AND CAST(TRANSLATE(v, TRANSLATE(v, '0123456789', ''), '') AS DECIMAL) % 1000000 < 500000
+      THEN 2000000 + DIV(
+        CAST(TRANSLATE(v, TRANSLATE(v, '0123456789', ''), '') AS DECIMAL) - 900000000,
+        1000000
+      ) * 500000 + CAST(TRANSLATE(v, TRANSLATE(v, '0123456789', ''), '') AS DECIMAL) % 1000000
     END AS number
   FROM source
 ), shapes AS MATERIALIZED (
@@ -299,7 +306,7 @@ WITH source AS (
     width,
     radix,
     low,
-    2000000 AS high,
+    52000000 AS high,
     CONCAT(
       'FM',
       REGEXP_REPLACE(REPLACE(REPLACE(shape, '\', '\\'), '"', '\"'), '([^0]+)', '"\1"', 'g')
@@ -336,7 +343,7 @@ WITH source AS (
     id,
     wanted,
     free,
-    FLOOR(GREATEST(free - wanted - 1000000, 0) * CAST($1 AS DECIMAL)) AS first
+    FLOOR(GREATEST(free - wanted - 51000000, 0) * CAST($1 AS DECIMAL)) AS first
   FROM (
     SELECT
       id,
@@ -402,7 +409,15 @@ SELECT
   CASE
     WHEN radix = 10
     THEN TO_CHAR(
-      CASE WHEN number < 1000000 THEN 666000000 + number ELSE number - 1000000 END,
+      CASE
+        WHEN number < 1000000
+        THEN 666000000 + number
+        WHEN number < 2000000
+        THEN number - 1000000
+        ELSE 900000000 + DIV(number - 2000000, 500000) * 1000000 + (
+          number - 2000000
+        ) % 500000
+      END,
       picture
     )
     ELSE (
@@ -470,13 +485,7 @@ SELECT
   CASE
     WHEN t.understudy_exempt OR t."mrn" IS NULL OR t."mrn" = ''
     THEN t."mrn"
-    ELSE (
-      SELECT
-        m.replacement
-      FROM "understudy"."map_mrn_7c4164da" AS m
-      WHERE
-        m.original = CAST(t."mrn" AS TEXT)
-    )
+    ELSE m_2dabc4aec089.replacement
   END,
   CASE
     WHEN t.understudy_exempt OR t."member" IS NULL OR t."member" = ''
@@ -498,10 +507,17 @@ FROM (
       ),
       FALSE
     ) AS understudy_exempt,
-    SHA256(CAST($1 AS BYTEA) || SHA256(CAST($2 AS BYTEA) || convert_to(t."member", 'UTF8'))) AS understudy_1abc028d6101
+    SHA256(CAST($1 AS BYTEA) || SHA256(CAST($2 AS BYTEA) || convert_to(t."member", 'UTF8'))) AS understudy_1abc028d6101,
+    t.ctid AS understudy_place
   FROM ONLY "public"."card" AS t
   OFFSET 0
-) AS t;
+) AS t
+LEFT JOIN "understudy"."map_mrn_7c4164da" AS m_2dabc4aec089
+  ON m_2dabc4aec089.original = (
+    CAST(t."mrn" AS TEXT)
+  ) COLLATE "C"
+ORDER BY
+  t.understudy_place;
 
 -- public.patient (id, mrn, ssn, is_test): treated
 SELECT
@@ -509,24 +525,12 @@ SELECT
   CASE
     WHEN t.understudy_exempt OR t."mrn" IS NULL OR t."mrn" = ''
     THEN t."mrn"
-    ELSE (
-      SELECT
-        m.replacement
-      FROM "understudy"."map_mrn_7c4164da" AS m
-      WHERE
-        m.original = CAST(t."mrn" AS TEXT)
-    )
+    ELSE m_2dabc4aec089.replacement
   END,
   CASE
     WHEN t.understudy_exempt OR t."ssn" IS NULL OR t."ssn" = ''
     THEN t."ssn"
-    ELSE (
-      SELECT
-        m.replacement
-      FROM "understudy"."map_ssn_55556e4d" AS m
-      WHERE
-        m.original = CAST(t."ssn" AS TEXT)
-    )
+    ELSE m_bbe87daba32e.replacement
   END,
   t."is_test"
 FROM (
@@ -537,4 +541,12 @@ FROM (
     ), FALSE) AS understudy_exempt
   FROM ONLY "public"."patient" AS t
   OFFSET 0
-) AS t;
+) AS t
+LEFT JOIN "understudy"."map_mrn_7c4164da" AS m_2dabc4aec089
+  ON m_2dabc4aec089.original = (
+    CAST(t."mrn" AS TEXT)
+  ) COLLATE "C"
+LEFT JOIN "understudy"."map_ssn_55556e4d" AS m_bbe87daba32e
+  ON m_bbe87daba32e.original = (
+    CAST(t."ssn" AS TEXT)
+  ) COLLATE "C";

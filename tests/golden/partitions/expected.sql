@@ -22,7 +22,7 @@ SELECT
               CAST($1 AS NAME[])
             )[1 + (
               (
-                get_byte(t.understudy_92d7f1b59715, 0) * 65536 + get_byte(t.understudy_92d7f1b59715, 1) * 256 + get_byte(t.understudy_92d7f1b59715, 2)
+                get_byte(t.understudy_92d7f1b59715, 0) * 256 + get_byte(t.understudy_92d7f1b59715, 1)
               ) + 0
             ) % cardinality(CAST($1 AS NAME[]))]
           ) AS TEXT),
@@ -32,7 +32,7 @@ SELECT
               CAST($2 AS NAME[])
             )[1 + (
               (
-                get_byte(t.understudy_92d7f1b59715, 3) * 65536 + get_byte(t.understudy_92d7f1b59715, 4) * 256 + get_byte(t.understudy_92d7f1b59715, 5)
+                get_byte(t.understudy_92d7f1b59715, 3) * 256 + get_byte(t.understudy_92d7f1b59715, 4)
               ) + 0
             ) % cardinality(CAST($2 AS NAME[]))]
           ) AS TEXT)
@@ -45,7 +45,7 @@ SELECT
             CAST($1 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_92d7f1b59715, 0) * 65536 + get_byte(t.understudy_92d7f1b59715, 1) * 256 + get_byte(t.understudy_92d7f1b59715, 2)
+              get_byte(t.understudy_92d7f1b59715, 0) * 256 + get_byte(t.understudy_92d7f1b59715, 1)
             ) + 0
           ) % cardinality(CAST($1 AS NAME[]))]
         ) AS TEXT),
@@ -55,7 +55,7 @@ SELECT
             CAST($2 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_92d7f1b59715, 3) * 65536 + get_byte(t.understudy_92d7f1b59715, 4) * 256 + get_byte(t.understudy_92d7f1b59715, 5)
+              get_byte(t.understudy_92d7f1b59715, 3) * 256 + get_byte(t.understudy_92d7f1b59715, 4)
             ) + 1
           ) % cardinality(CAST($2 AS NAME[]))]
         ) AS TEXT)
@@ -89,7 +89,7 @@ SELECT
               CAST($1 AS NAME[])
             )[1 + (
               (
-                get_byte(t.understudy_92d7f1b59715, 0) * 65536 + get_byte(t.understudy_92d7f1b59715, 1) * 256 + get_byte(t.understudy_92d7f1b59715, 2)
+                get_byte(t.understudy_92d7f1b59715, 0) * 256 + get_byte(t.understudy_92d7f1b59715, 1)
               ) + 0
             ) % cardinality(CAST($1 AS NAME[]))]
           ) AS TEXT),
@@ -99,7 +99,7 @@ SELECT
               CAST($2 AS NAME[])
             )[1 + (
               (
-                get_byte(t.understudy_92d7f1b59715, 3) * 65536 + get_byte(t.understudy_92d7f1b59715, 4) * 256 + get_byte(t.understudy_92d7f1b59715, 5)
+                get_byte(t.understudy_92d7f1b59715, 3) * 256 + get_byte(t.understudy_92d7f1b59715, 4)
               ) + 0
             ) % cardinality(CAST($2 AS NAME[]))]
           ) AS TEXT)
@@ -112,7 +112,7 @@ SELECT
             CAST($1 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_92d7f1b59715, 0) * 65536 + get_byte(t.understudy_92d7f1b59715, 1) * 256 + get_byte(t.understudy_92d7f1b59715, 2)
+              get_byte(t.understudy_92d7f1b59715, 0) * 256 + get_byte(t.understudy_92d7f1b59715, 1)
             ) + 0
           ) % cardinality(CAST($1 AS NAME[]))]
         ) AS TEXT),
@@ -122,7 +122,7 @@ SELECT
             CAST($2 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_92d7f1b59715, 3) * 65536 + get_byte(t.understudy_92d7f1b59715, 4) * 256 + get_byte(t.understudy_92d7f1b59715, 5)
+              get_byte(t.understudy_92d7f1b59715, 3) * 256 + get_byte(t.understudy_92d7f1b59715, 4)
             ) + 1
           ) % cardinality(CAST($2 AS NAME[]))]
         ) AS TEXT)

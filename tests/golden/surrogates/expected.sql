@@ -31,7 +31,7 @@ SELECT
             CAST($1 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_d1420c123c5c, 0) * 65536 + get_byte(t.understudy_d1420c123c5c, 1) * 256 + get_byte(t.understudy_d1420c123c5c, 2)
+              get_byte(t.understudy_d1420c123c5c, 0) * 256 + get_byte(t.understudy_d1420c123c5c, 1)
             ) + 0
           ) % cardinality(CAST($1 AS NAME[]))]
         ) AS TEXT),
@@ -42,7 +42,7 @@ SELECT
           CAST($1 AS NAME[])
         )[1 + (
           (
-            get_byte(t.understudy_d1420c123c5c, 0) * 65536 + get_byte(t.understudy_d1420c123c5c, 1) * 256 + get_byte(t.understudy_d1420c123c5c, 2)
+            get_byte(t.understudy_d1420c123c5c, 0) * 256 + get_byte(t.understudy_d1420c123c5c, 1)
           ) + 1
         ) % cardinality(CAST($1 AS NAME[]))]
       ) AS TEXT)
@@ -58,7 +58,7 @@ SELECT
             CAST($2 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_779fd4c748d2, 0) * 65536 + get_byte(t.understudy_779fd4c748d2, 1) * 256 + get_byte(t.understudy_779fd4c748d2, 2)
+              get_byte(t.understudy_779fd4c748d2, 3) * 256 + get_byte(t.understudy_779fd4c748d2, 4)
             ) + 0
           ) % cardinality(CAST($2 AS NAME[]))]
         ) AS TEXT),
@@ -69,7 +69,7 @@ SELECT
           CAST($2 AS NAME[])
         )[1 + (
           (
-            get_byte(t.understudy_779fd4c748d2, 0) * 65536 + get_byte(t.understudy_779fd4c748d2, 1) * 256 + get_byte(t.understudy_779fd4c748d2, 2)
+            get_byte(t.understudy_779fd4c748d2, 3) * 256 + get_byte(t.understudy_779fd4c748d2, 4)
           ) + 1
         ) % cardinality(CAST($2 AS NAME[]))]
       ) AS TEXT)
@@ -104,66 +104,66 @@ SELECT
       NULLIF(
         CASE
           WHEN TRANSLATE(t."phone", '0123456789', '') = ''
-          THEN CAST((
+          THEN CONCAT(
             201 + (
-              get_byte(t.understudy_3efa4dc2323c, 0) * 65536 + get_byte(t.understudy_3efa4dc2323c, 1) * 256 + get_byte(t.understudy_3efa4dc2323c, 2)
-            ) % 789
-          ) AS TEXT) || '55501' || RIGHT(
-            CAST((
-              100 + (
-                (
-                  get_byte(t.understudy_3efa4dc2323c, 3) * 65536 + get_byte(t.understudy_3efa4dc2323c, 4) * 256 + get_byte(t.understudy_3efa4dc2323c, 5)
-                ) + 0
-              ) % 100
-            ) AS TEXT),
-            2
+              get_byte(t.understudy_3efa4dc2323c, 12) * 256 + get_byte(t.understudy_3efa4dc2323c, 13)
+            ) % 789,
+            '55501',
+            RIGHT(
+              CAST((
+                100 + (
+                  get_byte(t.understudy_3efa4dc2323c, 15) + 0
+                ) % 100
+              ) AS TEXT),
+              2
+            )
           )
-          ELSE CAST((
+          ELSE CONCAT(
             201 + (
-              get_byte(t.understudy_3efa4dc2323c, 0) * 65536 + get_byte(t.understudy_3efa4dc2323c, 1) * 256 + get_byte(t.understudy_3efa4dc2323c, 2)
-            ) % 789
-          ) AS TEXT) || '-555-01' || RIGHT(
-            CAST((
-              100 + (
-                (
-                  get_byte(t.understudy_3efa4dc2323c, 3) * 65536 + get_byte(t.understudy_3efa4dc2323c, 4) * 256 + get_byte(t.understudy_3efa4dc2323c, 5)
-                ) + 0
-              ) % 100
-            ) AS TEXT),
-            2
+              get_byte(t.understudy_3efa4dc2323c, 12) * 256 + get_byte(t.understudy_3efa4dc2323c, 13)
+            ) % 789,
+            '-555-01',
+            RIGHT(
+              CAST((
+                100 + (
+                  get_byte(t.understudy_3efa4dc2323c, 15) + 0
+                ) % 100
+              ) AS TEXT),
+              2
+            )
           )
         END,
         t."phone"
       ),
       CASE
         WHEN TRANSLATE(t."phone", '0123456789', '') = ''
-        THEN CAST((
+        THEN CONCAT(
           201 + (
-            get_byte(t.understudy_3efa4dc2323c, 0) * 65536 + get_byte(t.understudy_3efa4dc2323c, 1) * 256 + get_byte(t.understudy_3efa4dc2323c, 2)
-          ) % 789
-        ) AS TEXT) || '55501' || RIGHT(
-          CAST((
-            100 + (
-              (
-                get_byte(t.understudy_3efa4dc2323c, 3) * 65536 + get_byte(t.understudy_3efa4dc2323c, 4) * 256 + get_byte(t.understudy_3efa4dc2323c, 5)
-              ) + 1
-            ) % 100
-          ) AS TEXT),
-          2
+            get_byte(t.understudy_3efa4dc2323c, 12) * 256 + get_byte(t.understudy_3efa4dc2323c, 13)
+          ) % 789,
+          '55501',
+          RIGHT(
+            CAST((
+              100 + (
+                get_byte(t.understudy_3efa4dc2323c, 15) + 1
+              ) % 100
+            ) AS TEXT),
+            2
+          )
         )
-        ELSE CAST((
+        ELSE CONCAT(
           201 + (
-            get_byte(t.understudy_3efa4dc2323c, 0) * 65536 + get_byte(t.understudy_3efa4dc2323c, 1) * 256 + get_byte(t.understudy_3efa4dc2323c, 2)
-          ) % 789
-        ) AS TEXT) || '-555-01' || RIGHT(
-          CAST((
-            100 + (
-              (
-                get_byte(t.understudy_3efa4dc2323c, 3) * 65536 + get_byte(t.understudy_3efa4dc2323c, 4) * 256 + get_byte(t.understudy_3efa4dc2323c, 5)
-              ) + 1
-            ) % 100
-          ) AS TEXT),
-          2
+            get_byte(t.understudy_3efa4dc2323c, 12) * 256 + get_byte(t.understudy_3efa4dc2323c, 13)
+          ) % 789,
+          '-555-01',
+          RIGHT(
+            CAST((
+              100 + (
+                get_byte(t.understudy_3efa4dc2323c, 15) + 1
+              ) % 100
+            ) AS TEXT),
+            2
+          )
         )
       END
     )
@@ -171,152 +171,222 @@ SELECT
   CASE
     WHEN t."phones" IS NULL
     THEN t."phones"
-    ELSE ARRAY(SELECT
-      CASE
-        WHEN u."e" IS NULL OR u."e" = ''
-        THEN u."e"
-        ELSE (
-          SELECT
-            COALESCE(
-              NULLIF(
-                CASE
-                  WHEN TRANSLATE(u."e", '0123456789', '') = ''
-                  THEN CAST((
-                    201 + (
-                      get_byte(k.h, 0) * 65536 + get_byte(k.h, 1) * 256 + get_byte(k.h, 2)
-                    ) % 789
-                  ) AS TEXT) || '55501' || RIGHT(
-                    CAST((
-                      100 + (
+    ELSE (
+      SELECT
+        CASE
+          WHEN array_ndims(t."phones") > 1 OR array_lower(t."phones", 1) <> 1
+          THEN CAST(CONCAT(
+            array_dims(t."phones"),
+            '=',
+            (
+              WITH RECURSIVE inside(level, size) AS (
+                SELECT
+                  array_ndims(t."phones"),
+                  1
+                UNION ALL
+                SELECT
+                  level - 1,
+                  size * ARRAY_LENGTH(t."phones", level)
+                FROM inside
+                WHERE
+                  level > 0
+              )
+              SELECT
+                STRING_AGG(
+                  
+                    CONCAT(
+                      REPEAT(
+                        '{',
                         (
-                          get_byte(k.h, 3) * 65536 + get_byte(k.h, 4) * 256 + get_byte(k.h, 5)
-                        ) + 0
-                      ) % 100
-                    ) AS TEXT),
-                    2
-                  )
-                  ELSE CAST((
-                    201 + (
-                      get_byte(k.h, 0) * 65536 + get_byte(k.h, 1) * 256 + get_byte(k.h, 2)
-                    ) % 789
-                  ) AS TEXT) || '-555-01' || RIGHT(
-                    CAST((
-                      100 + (
+                          SELECT
+                            CAST(COUNT(*) AS INT)
+                          FROM inside
+                          WHERE
+                            level < array_ndims(t."phones") AND (
+                              n - 1
+                            ) % size = 0
+                        )
+                      ),
+                      COALESCE('"' || REPLACE(REPLACE(CAST(e AS TEXT), '\', '\\'), '"', '\"') || '"', 'NULL'),
+                      REPEAT(
+                        '}',
                         (
-                          get_byte(k.h, 3) * 65536 + get_byte(k.h, 4) * 256 + get_byte(k.h, 5)
-                        ) + 0
-                      ) % 100
-                    ) AS TEXT),
-                    2
-                  )
-                END,
-                u."e"
-              ),
-              CASE
-                WHEN TRANSLATE(u."e", '0123456789', '') = ''
-                THEN CAST((
-                  201 + (
-                    get_byte(k.h, 0) * 65536 + get_byte(k.h, 1) * 256 + get_byte(k.h, 2)
-                  ) % 789
-                ) AS TEXT) || '55501' || RIGHT(
-                  CAST((
-                    100 + (
-                      (
-                        get_byte(k.h, 3) * 65536 + get_byte(k.h, 4) * 256 + get_byte(k.h, 5)
-                      ) + 1
-                    ) % 100
-                  ) AS TEXT),
-                  2
+                          SELECT
+                            CAST(COUNT(*) AS INT)
+                          FROM inside
+                          WHERE
+                            level < array_ndims(t."phones") AND n % size = 0
+                        )
+                      )
+                    ),
+                    ','
+                  
+                  ORDER BY
+                    n
                 )
-                ELSE CAST((
-                  201 + (
-                    get_byte(k.h, 0) * 65536 + get_byte(k.h, 1) * 256 + get_byte(k.h, 2)
-                  ) % 789
-                ) AS TEXT) || '-555-01' || RIGHT(
-                  CAST((
-                    100 + (
-                      (
-                        get_byte(k.h, 3) * 65536 + get_byte(k.h, 4) * 256 + get_byte(k.h, 5)
-                      ) + 1
-                    ) % 100
-                  ) AS TEXT),
-                  2
-                )
-              END
+              FROM (
+                SELECT
+                  UNNEST(a.flat) AS e,
+                  GENERATE_SERIES(1, cardinality(a.flat)) AS n
+              ) AS s
             )
+          ) AS TEXT[])
+          ELSE a.flat
+        END
+      FROM (
+        SELECT
+          CAST(ARRAY(SELECT
+            CASE
+              WHEN u."e" IS NULL OR u."e" = ''
+              THEN u."e"
+              ELSE (
+                SELECT
+                  COALESCE(
+                    NULLIF(
+                      CASE
+                        WHEN TRANSLATE(u."e", '0123456789', '') = ''
+                        THEN CONCAT(
+                          201 + (
+                            get_byte(k.h, 12) * 256 + get_byte(k.h, 13)
+                          ) % 789,
+                          '55501',
+                          RIGHT(CAST((
+                            100 + (
+                              get_byte(k.h, 15) + 0
+                            ) % 100
+                          ) AS TEXT), 2)
+                        )
+                        ELSE CONCAT(
+                          201 + (
+                            get_byte(k.h, 12) * 256 + get_byte(k.h, 13)
+                          ) % 789,
+                          '-555-01',
+                          RIGHT(CAST((
+                            100 + (
+                              get_byte(k.h, 15) + 0
+                            ) % 100
+                          ) AS TEXT), 2)
+                        )
+                      END,
+                      u."e"
+                    ),
+                    CASE
+                      WHEN TRANSLATE(u."e", '0123456789', '') = ''
+                      THEN CONCAT(
+                        201 + (
+                          get_byte(k.h, 12) * 256 + get_byte(k.h, 13)
+                        ) % 789,
+                        '55501',
+                        RIGHT(CAST((
+                          100 + (
+                            get_byte(k.h, 15) + 1
+                          ) % 100
+                        ) AS TEXT), 2)
+                      )
+                      ELSE CONCAT(
+                        201 + (
+                          get_byte(k.h, 12) * 256 + get_byte(k.h, 13)
+                        ) % 789,
+                        '-555-01',
+                        RIGHT(CAST((
+                          100 + (
+                            get_byte(k.h, 15) + 1
+                          ) % 100
+                        ) AS TEXT), 2)
+                      )
+                    END
+                  )
+                FROM (
+                  SELECT
+                    SHA256(CAST($3 AS BYTEA) || SHA256(CAST($4 AS BYTEA) || convert_to(u."e", 'UTF8'))) AS h
+                  OFFSET 0
+                ) AS k
+              )
+            END
           FROM (
             SELECT
-              SHA256(CAST($3 AS BYTEA) || SHA256(CAST($4 AS BYTEA) || convert_to(u."e", 'UTF8'))) AS h
-            OFFSET 0
-          ) AS k
-        )
-      END
-    FROM UNNEST(t."phones") WITH ORDINALITY AS u(e, n)
-    ORDER BY
-      u.n)
+              UNNEST(t."phones") AS e
+          ) AS u) AS TEXT[]) AS flat
+        OFFSET 0
+      ) AS a
+    )
   END,
   CASE
     WHEN t."home" IS NULL
     THEN t."home"
-    ELSE CAST(COALESCE(
+    ELSE COALESCE(
       NULLIF(
-        CASE
+        set_masklen(
+          CAST(CASE
+            WHEN HOST(t."home") LIKE '%:%'
+            THEN CONCAT(
+              '2001:db8:',
+              pg_catalog.to_hex(
+                1 + (
+                  (
+                    get_byte(t.understudy_8bd08f33791b, 16) * 65536 + get_byte(t.understudy_8bd08f33791b, 17) * 256 + get_byte(t.understudy_8bd08f33791b, 18)
+                  ) + 0
+                ) % 65535
+              ),
+              ':',
+              pg_catalog.to_hex(
+                1 + (
+                  get_byte(t.understudy_8bd08f33791b, 19) * 65536 + get_byte(t.understudy_8bd08f33791b, 20) * 256 + get_byte(t.understudy_8bd08f33791b, 21)
+                ) % 65535
+              ),
+              '::',
+              pg_catalog.to_hex(1 + get_byte(t.understudy_8bd08f33791b, 22))
+            )
+            ELSE CONCAT(
+              (
+                ARRAY['192.0.2.', '198.51.100.', '203.0.113.']
+              )[1 + (
+                get_byte(t.understudy_8bd08f33791b, 16) + 0
+              ) % 3],
+              1 + (
+                get_byte(t.understudy_8bd08f33791b, 17) * 65536 + get_byte(t.understudy_8bd08f33791b, 18) * 256 + get_byte(t.understudy_8bd08f33791b, 19)
+              ) % 254
+            )
+          END AS INET),
+          masklen(t."home")
+        ),
+        t."home"
+      ),
+      set_masklen(
+        CAST(CASE
           WHEN HOST(t."home") LIKE '%:%'
           THEN CONCAT(
-            '2001:db8::',
-            1 + (
-              get_byte(t.understudy_8bd08f33791b, 0) * 65536 + get_byte(t.understudy_8bd08f33791b, 1) * 256 + get_byte(t.understudy_8bd08f33791b, 2)
-            ) % 9999,
+            '2001:db8:',
+            pg_catalog.to_hex(
+              1 + (
+                (
+                  get_byte(t.understudy_8bd08f33791b, 16) * 65536 + get_byte(t.understudy_8bd08f33791b, 17) * 256 + get_byte(t.understudy_8bd08f33791b, 18)
+                ) + 1
+              ) % 65535
+            ),
             ':',
-            1 + (
-              (
-                get_byte(t.understudy_8bd08f33791b, 3) * 65536 + get_byte(t.understudy_8bd08f33791b, 4) * 256 + get_byte(t.understudy_8bd08f33791b, 5)
-              ) + 0
-            ) % 9999
+            pg_catalog.to_hex(
+              1 + (
+                get_byte(t.understudy_8bd08f33791b, 19) * 65536 + get_byte(t.understudy_8bd08f33791b, 20) * 256 + get_byte(t.understudy_8bd08f33791b, 21)
+              ) % 65535
+            ),
+            '::',
+            pg_catalog.to_hex(1 + get_byte(t.understudy_8bd08f33791b, 22))
           )
           ELSE CONCAT(
             (
               ARRAY['192.0.2.', '198.51.100.', '203.0.113.']
             )[1 + (
-              get_byte(t.understudy_8bd08f33791b, 0) * 65536 + get_byte(t.understudy_8bd08f33791b, 1) * 256 + get_byte(t.understudy_8bd08f33791b, 2)
+              get_byte(t.understudy_8bd08f33791b, 16) + 1
             ) % 3],
-            (
-              (
-                get_byte(t.understudy_8bd08f33791b, 3) * 65536 + get_byte(t.understudy_8bd08f33791b, 4) * 256 + get_byte(t.understudy_8bd08f33791b, 5)
-              ) + 0
-            ) % 256
+            1 + (
+              get_byte(t.understudy_8bd08f33791b, 17) * 65536 + get_byte(t.understudy_8bd08f33791b, 18) * 256 + get_byte(t.understudy_8bd08f33791b, 19)
+            ) % 254
           )
-        END,
-        HOST(t."home")
-      ),
-      CASE
-        WHEN HOST(t."home") LIKE '%:%'
-        THEN CONCAT(
-          '2001:db8::',
-          1 + (
-            get_byte(t.understudy_8bd08f33791b, 0) * 65536 + get_byte(t.understudy_8bd08f33791b, 1) * 256 + get_byte(t.understudy_8bd08f33791b, 2)
-          ) % 9999,
-          ':',
-          1 + (
-            (
-              get_byte(t.understudy_8bd08f33791b, 3) * 65536 + get_byte(t.understudy_8bd08f33791b, 4) * 256 + get_byte(t.understudy_8bd08f33791b, 5)
-            ) + 1
-          ) % 9999
-        )
-        ELSE CONCAT(
-          (
-            ARRAY['192.0.2.', '198.51.100.', '203.0.113.']
-          )[1 + (
-            get_byte(t.understudy_8bd08f33791b, 0) * 65536 + get_byte(t.understudy_8bd08f33791b, 1) * 256 + get_byte(t.understudy_8bd08f33791b, 2)
-          ) % 3],
-          (
-            (
-              get_byte(t.understudy_8bd08f33791b, 3) * 65536 + get_byte(t.understudy_8bd08f33791b, 4) * 256 + get_byte(t.understudy_8bd08f33791b, 5)
-            ) + 1
-          ) % 256
-        )
-      END
-    ) AS INET)
+        END AS INET),
+        masklen(t."home")
+      )
+    )
   END,
   CASE
     WHEN t."notes" IS NULL OR t."notes" = ''
@@ -330,7 +400,7 @@ SELECT
               CAST($5 AS NAME[])
             )[1 + (
               (
-                get_byte(t.understudy_35adfc5e4826, 0) * 65536 + get_byte(t.understudy_35adfc5e4826, 1) * 256 + get_byte(t.understudy_35adfc5e4826, 2)
+                get_byte(t.understudy_35adfc5e4826, 9) * 256 + get_byte(t.understudy_35adfc5e4826, 10)
               ) + 0
             ) % cardinality(CAST($5 AS NAME[]))]
           ) AS TEXT),
@@ -341,7 +411,7 @@ SELECT
             CAST($5 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_35adfc5e4826, 0) * 65536 + get_byte(t.understudy_35adfc5e4826, 1) * 256 + get_byte(t.understudy_35adfc5e4826, 2)
+              get_byte(t.understudy_35adfc5e4826, 9) * 256 + get_byte(t.understudy_35adfc5e4826, 10)
             ) + 1
           ) % cardinality(CAST($5 AS NAME[]))]
         ) AS TEXT)
@@ -352,7 +422,7 @@ SELECT
             CAST($5 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_35adfc5e4826, 0) * 65536 + get_byte(t.understudy_35adfc5e4826, 1) * 256 + get_byte(t.understudy_35adfc5e4826, 2)
+              get_byte(t.understudy_35adfc5e4826, 9) * 256 + get_byte(t.understudy_35adfc5e4826, 10)
             ) + 0
           ) % cardinality(CAST($5 AS NAME[]))]
         ) AS TEXT),
@@ -362,7 +432,7 @@ SELECT
             CAST($5 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_35adfc5e4826, 3) * 65536 + get_byte(t.understudy_35adfc5e4826, 4) * 256 + get_byte(t.understudy_35adfc5e4826, 5)
+              get_byte(t.understudy_35adfc5e4826, 12) * 256 + get_byte(t.understudy_35adfc5e4826, 13)
             ) + 0
           ) % cardinality(CAST($5 AS NAME[]))]
         ) AS TEXT),
@@ -372,7 +442,7 @@ SELECT
             CAST($5 AS NAME[])
           )[1 + (
             (
-              get_byte(t.understudy_35adfc5e4826, 6) * 65536 + get_byte(t.understudy_35adfc5e4826, 7) * 256 + get_byte(t.understudy_35adfc5e4826, 8)
+              get_byte(t.understudy_35adfc5e4826, 15) * 256 + get_byte(t.understudy_35adfc5e4826, 16)
             ) + 0
           ) % cardinality(CAST($5 AS NAME[]))]
         ) AS TEXT)
@@ -383,12 +453,14 @@ SELECT
     WHEN t."born" IS NULL
     THEN t."born"
     ELSE CASE
-      WHEN t."born" >= '0010-01-01' AND t."born" < '9990-01-01'
+      WHEN t."born" >= '0011-01-01' AND t."born" < '9990-01-01'
       THEN t."born" + CAST((
         (
-          1 + (
-            get_byte(t.understudy_d12c8c997f62, 0) * 65536 + get_byte(t.understudy_d12c8c997f62, 1) * 256 + get_byte(t.understudy_d12c8c997f62, 2)
-          ) % 20
+          (
+            1 + (
+              get_byte(t.understudy_d12c8c997f62, 0) * 65536 + get_byte(t.understudy_d12c8c997f62, 1) * 256 + get_byte(t.understudy_d12c8c997f62, 2)
+            ) % 20
+          )
         ) * (
           1 - 2 * (
             get_byte(t.understudy_d12c8c997f62, 3) % 2
@@ -404,10 +476,12 @@ SELECT
     ELSE CAST(COALESCE(
       NULLIF(
         ROUND(
-          CAST(t."fee" AS DECIMAL) * CAST($6 AS DECIMAL) * (
-            1 - CAST('0.05' AS DECIMAL) * (
-              get_byte(t.understudy_fe534879189e, 0) * 65536 + get_byte(t.understudy_fe534879189e, 1) * 256 + get_byte(t.understudy_fe534879189e, 2)
-            ) / 16777216
+          CAST(t."fee" AS DECIMAL) * (
+            CAST($6 AS DECIMAL) * (
+              1 - CAST('0.05' AS DECIMAL) * (
+                get_byte(t.understudy_fe534879189e, 0) * 65536 + get_byte(t.understudy_fe534879189e, 1) * 256 + get_byte(t.understudy_fe534879189e, 2)
+              ) / 16777216
+            )
           ),
           (
             2
