@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup demo demo-stop airflow test lint format lock clean
+.PHONY: help setup demo demo-stop airflow test bench lint format lock clean
 
 # The first of these that runs and is new enough makes .venv; `make setup PYTHON=...` names another.
 PYTHON ?= python3.13 python3.12 python3.11 python3 python
@@ -35,6 +35,9 @@ airflow: setup ## Run Airflow here, the hospital's night as its first DAG, until
 test: setup ## Run the tests, real databases included
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
+bench: setup ## Run all benchmarks, half an hour of them, and write benchmarks/results.json
+	@set -e; for one in planning scrub snapshots dag_parsing; do $(BIN)/python -m benchmarks.$$one; done
+
 lint: setup ## Check style, types and the layers of the code
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -45,10 +48,13 @@ format: setup ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+EXTRAS := --extra functions --extra gx --extra airflow --extra lineage --extra embedded --extra dev
+COMPILE = $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
+	--custom-compile-command "make lock" --quiet $(ARGS)
+
 lock: $(BIN)/uv ## Pin the dependencies of pyproject.toml anew; ARGS=--upgrade takes newer releases
-	$(BIN)/uv pip compile pyproject.toml --output-file requirements.lock --all-extras --generate-hashes \
-		--universal --python-version 3.11 \
-		--custom-compile-command "make lock" --quiet $(ARGS)
+	@$(COMPILE) $(EXTRAS) --output-file requirements.lock
+	@$(COMPILE) --extra presidio --constraint requirements.lock --output-file requirements-presidio.lock
 
 clean: ## Remove .venv, caches and builds
 	rm -rf .venv build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache *.egg-info

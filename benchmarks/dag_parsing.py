@@ -1,27 +1,25 @@
 """How long Airflow takes to read the DAGs of many databases, and of the one a task belongs to.
 
-    python benchmarks/dag_parsing.py [--databases 200] [--columns 60]
+    python -m benchmarks.dag_parsing [--databases 200] [--columns 60]
 
 Prints seconds (the smallest of several runs) and, since machines differ, multiples of what the same machine
-takes to read the same policies with the YAML library alone. Writes benchmarks/results/dag_parsing.json.
+takes to read the same policies with the YAML library alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+from benchmarks.figures import best, record
 
 _HOME = tempfile.TemporaryDirectory(prefix="understudy-benchmark-")
 os.environ["AIRFLOW_HOME"] = _HOME.name  # before anything imports Airflow
 os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = Path(__file__).parent / "results" / "dag_parsing.json"
 TARGET = """\
   {name}:
     policy: {name}.yaml
@@ -41,16 +39,6 @@ def write(folder: Path, databases: int, columns: int) -> None:
     settings = "targets:\n" + "".join(TARGET.format(name=name) for name in names)
     (folder / "understudy.yaml").write_text(settings)
     os.environ["UNDERSTUDY_SETTINGS"] = str(folder / "understudy.yaml")
-
-
-def best(call: Callable[[], None], runs: int = 5) -> float:
-    """Seconds of the fastest run: the others have waited for something else."""
-    taken = []
-    for _ in range(runs):
-        begun = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - begun)
-    return min(taken)
 
 
 def read_dags(expected: int) -> None:
@@ -80,17 +68,13 @@ def main() -> None:
     os.environ["_AIRFLOW_PARSING_CONTEXT_DAG_ID"] = "staging_db7"
     one = best(lambda: read_dags(1))
     yaml = best(lambda: read_yaml(folder))
-    found = {
-        "databases": wanted.databases,
-        "columns_each": wanted.columns,
-        "dag_parse_all_s": round(every, 3),
-        "dag_parse_all_ratio_to_yaml": round(every / yaml, 2),
-        "dag_parse_one_s": round(one, 4),
-        "dag_parse_one_ratio_to_all": round(one / every, 4),
-    }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n")
-    print(json.dumps(found, indent=2))
+    record(
+        dag_parse_databases=wanted.databases,
+        dag_parse_all_seconds=round(every, 3),
+        dag_parse_all_vs_yaml=round(every / yaml, 2),
+        dag_parse_one_seconds=round(one, 4),
+        dag_parse_one_vs_all=round(one / every, 4),
+    )
 
 
 if __name__ == "__main__":

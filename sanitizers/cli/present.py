@@ -13,6 +13,7 @@ from rich.text import Text
 from sanitizers.cli.words import listed, moment, number
 from sanitizers.control import Generation, RunEntry
 from sanitizers.policy.plan import ColumnPlan, Plan, Statement, TableRulePlan
+from sanitizers.policy.rows import TableSubset
 
 if TYPE_CHECKING:
     from sanitizers.preview import PreviewRow
@@ -53,7 +54,7 @@ def grid(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 def show_plan(console: Console, plan: Plan) -> None:
     """Table for table what will be done to every column."""
     for rule in plan.rules:
-        console.print(_rule(rule))
+        console.print(_rule(rule, plan.subset.of(rule.table) if plan.subset else None))
     treated = sum(len(rule.treated) for rule in plan.rules)
     columns = sum(len(rule.columns) for rule in plan.rules)
     console.print(
@@ -64,16 +65,17 @@ def show_plan(console: Console, plan: Plan) -> None:
     console.print(f"Policy {plan.policy_digest}, version {plan.policy_version}", markup=False)
 
 
-def _rule(rule: TableRulePlan) -> RenderableType:
+def _rule(rule: TableRulePlan, chosen: TableSubset | None) -> RenderableType:
     made = table(str(rule.table), "column", "type", "is", "treatment")
     for column in rule.columns:
         style = "" if column.treated else "dim"
         cells = (column.name, column.type, column.category, _treatment(column))
         made.add_row(*(Text(cell, style) for cell in cells))
-    if not rule.exempt:
-        return made
-    condition = f" where {rule.exempt}" if len(rule.exempt) <= _SHORT else ""
-    return Group(made, Text(f"Rows stay unchanged{condition}: {rule.exempt_reason}\n", "italic"))
+    notes = [f"Rows: {chosen.said}"] if chosen is not None else []
+    if rule.exempt:
+        condition = f" where {rule.exempt}" if len(rule.exempt) <= _SHORT else ""
+        notes.append(f"Rows stay unchanged{condition}: {rule.exempt_reason}")
+    return Group(made, *(Text(note, "italic") for note in notes), Text()) if notes else made
 
 
 def _treatment(column: ColumnPlan) -> str:
@@ -84,6 +86,10 @@ def _treatment(column: ColumnPlan) -> str:
 
 def show_statements(console: Console, plan: Plan) -> None:
     """The SQL that the scrub runs, in order, ready to read (its parameters are secrets of the run)."""
+    for step in plan.subset.steps if plan.subset else ():
+        for fill in step.fills:
+            title = f"rows, listed in {fill.into}{', until there are no more' * step.repeats}"
+            _statement(console, title, Statement(fill.sql, fill.bindings))
     for mapping in plan.mappings:
         _statement(console, f"replacements of {mapping.domain}, in {mapping.table}", mapping.create)
     for rewrite in plan.rewrites:

@@ -113,7 +113,7 @@ def conclude(console: Console, outcome: Outcome) -> None:
     released = outcome.results.get(SwitchResult)
     console.print()
     if released:
-        console.print(f"[bold green]Released[/] {outcome.generation} in {total}. It remains PHI.")
+        console.print(f"[bold green]Released[/] {outcome.generation} in {total}. Handle it as PHI.")
         console.print(f"  Connect  {released.endpoint}", markup=False, soft_wrap=True)
     else:
         console.print(f"[bold]Rehearsed[/] {outcome.generation} in {total}; nothing was switched.")
