@@ -25,6 +25,7 @@ ONE_WORKER = {
     "tests/airflow/test_local.py": "airflow",
     "tests/airflow/test_nights.py": "airflow",
     "tests/airflow/test_pages.py": "pages",
+    "tests/integration/test_torture.py": "torture",
 }
 """Files whose tests share servers that take long to start, and what they share."""
 

@@ -44,6 +44,30 @@ def test_pagila(public: Callable[[str], Clinic]) -> None:
 
 
 @needs_data
+def test_five_percent_of_pagilas_customers(public: Callable[[str], Clinic]) -> None:
+    shop = public("pagila")
+    datasets.load_pagila(shop.production.dsn(shop.database))
+    rows = {
+        "customer": "{sample: 0.05}",
+        "film_actor": "{follow: [film_id]}",
+        "film_category": "{follow: [film_id]}",
+        "film": "referenced",
+        "inventory": "referenced",
+        "address": "referenced",
+    }
+    for table, rule in rows.items():
+        shop.edit(f"  public.{table}:\n", f"  public.{table}:\n    rows: {rule}\n")
+    plan = shop.run("plan", shop.database)
+    assert "Rows: a keyed share of 5 % of the rows" in plan.output
+    shop.refresh()
+    assert shop.staging("SELECT count(*) BETWEEN 5 AND 70 FROM customer") == [(True,)]
+    strangers = "SELECT count(*) FROM rental WHERE customer_id NOT IN (SELECT customer_id FROM customer)"
+    assert shop.staging(strangers) == [(0,)]
+    rented = "SELECT count(*) = (SELECT count(DISTINCT film_id) FROM inventory) FROM film"
+    assert shop.staging(rented) == [(True,)]
+
+
+@needs_data
 @pytest.mark.parametrize("folder", datasets.SYNTHEA_FOLDERS)
 def test_synthea(public: Callable[[str], Clinic], folder: str) -> None:
     hospital = public("synthea")
