@@ -76,6 +76,8 @@ def test_a_foreign_key_treated_on_one_side_only(clinic: Clinic) -> None:
         clinic.edit(
             "id: non_identifying\n      name", "id: {category: mrn, treat: {kind: unique}}\n      name"
         )
+        kept = "patient_id: {category: mrn, treat: {kind: keep}, reason: needed}"
+        clinic.edit("patient_id: non_identifying", kept)
         refused(clinic, errors.PlanRefused, "public.visits.patient_id (kept) references public.patients.id")
 
 

@@ -98,3 +98,12 @@ def test_production_of_an_older_version(clinic16: Clinic) -> None:
         "SELECT count(*), count(*) FILTER (WHERE name LIKE 'Original%') FROM patients"
     ) == [(301, 0)]
     assert clinic16.staging("SELECT current_setting('server_version_num')::int / 10000") == [(16,)]
+
+
+def test_a_key_treated_once_is_followed_wherever_it_is_referenced(clinic: Clinic) -> None:
+    clinic.edit("id: non_identifying\n      name", "id: {category: mrn, treat: {kind: unique}}\n      name")
+    clinic.refresh()
+    joined = clinic.staging("SELECT count(*), count(*) FILTER (WHERE p.id > 300) FROM visits"
+                            " JOIN patients p ON p.id = patient_id")  # fmt: skip
+    assert joined[0][0] == 300
+    assert joined[0][1] > 0
