@@ -95,14 +95,15 @@ class Safety:
 
     def _together(self, bound: Bound, name: str, found: Treatment, moving: set[str]) -> Iterator[Problem]:
         """Of treatments that look at other rows."""
-        where, subject = self._where(bound, "columns", name), f"{bound.table.name}.{name}"
+        subject = f"{bound.table.name}.{name}"
         group = found.transformer.one_heap(found.params)
         if group and not moving <= set(group):
             what = f"{subject}: rows of one {', '.join(group)} may lie in several partitions"
-            yield Problem(where, what, f"{found.kind} looks at them together: leave the group out")
+            hint = f"{found.kind} looks at them together: leave the group out"
+            yield Problem(self._where(bound, "columns", name), what, hint)
         if found.transformer.real_values and self._must_go(bound.rule.columns[name].category):
             what = f"{subject}: {found.kind} deals out real values, which must not survive here"
-            yield Problem(where, what, "replace them, as the profile does")
+            yield Problem(self._where(bound, "columns", name), what, "replace them, as the profile does")
 
     def _must_go(self, category: str) -> bool:
         head = category.partition(".")[0]
