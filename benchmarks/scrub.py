@@ -124,9 +124,7 @@ class Bench:
         [rewrite] = self.plan(columns).rewrites
         names = ", ".join(f"n{number}" for number in range(len(rewrite.insert)))
         sets = ", ".join(
-            f'"{name}" = s.n{number}'
-            for number, name in enumerate(rewrite.insert)
-            if name in rewrite.treated
+            f'"{name}" = s.n{number}' for number, name in enumerate(rewrite.insert) if name in rewrite.treated
         )
         text = f"UPDATE patients SET {sets} FROM ({rewrite.select.sql}) AS s ({names}) WHERE id = s.n0"
         RawCursor(self.connection).execute(text.encode(), self.bindings().values(rewrite.select.bindings))

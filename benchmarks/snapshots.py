@@ -91,9 +91,7 @@ def measure(folder: Path, disk: Path, rows: int, churn: float) -> None:
             taken = list[Snapshot]()
             full = seconds(lambda: taken.append(provider.create("bench-1", None)))
             data = taken[0].bytes
-            connection.execute(
-                b"UPDATE patients SET notes = notes || 'x' WHERE id <= %d" % int(rows * churn)
-            )
+            connection.execute(b"UPDATE patients SET notes = notes || 'x' WHERE id <= %d" % int(rows * churn))
             connection.execute("CHECKPOINT")
             increment = seconds(lambda: taken.append(provider.create("bench-2", taken[0])))
             assert taken[1].kind == "incremental"
