@@ -121,6 +121,8 @@ class Table:
     persistence: str = "p"
     options: tuple[str, ...] = ()
     tablespace: str = ""
+    method: str = "heap"
+    """The access method that stores its rows."""
     uniques: tuple[Unique, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     checks: tuple[Check, ...] = ()

@@ -27,6 +27,7 @@ class Safety:
         yield from self._epochs()
         for bound in self.links.bound.values():
             yield from self._subject(bound)
+            yield from self._stored(bound)
             yield from self._unsafe(bound)
             yield from self._generated(bound)
         for bound in self.links.bound.values():
@@ -62,6 +63,13 @@ class Safety:
         elif column.generated:
             what = f"{bound.table.name}: subject: column {name} is generated"
             yield Problem(self._where(bound, "subject"), what, "name a column that it is computed from")
+
+    def _stored(self, bound: Bound) -> Iterator[Problem]:
+        for heap in self.links.catalog.heaps(bound.table.name):
+            if bound.treatments and heap.method != "heap":
+                what = f"{heap.name}: stored by the access method {heap.method}, only heaps can be rewritten"
+                hint = "ALTER TABLE ... SET ACCESS METHOD heap, in production"
+                yield Problem(self._where(bound), what, hint)
 
     def _unsafe(self, bound: Bound) -> Iterator[Problem]:
         table = bound.table

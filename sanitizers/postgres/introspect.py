@@ -102,6 +102,7 @@ def _table(row: tuple[Any, ...], columns: tuple[Column, ...], uniques: Rows, con
         persistence,
         options,
         space,
+        method,
         rows,
         size,
     ) = row
@@ -118,6 +119,7 @@ def _table(row: tuple[Any, ...], columns: tuple[Column, ...], uniques: Rows, con
         persistence=persistence,
         options=tuple(options),
         tablespace=space,
+        method=method,
         uniques=tuple(_unique(unique) for unique in uniques),
         foreign_keys=tuple(_foreign_key(me, item) for item in constraints if item[0] == "f"),
         checks=tuple(

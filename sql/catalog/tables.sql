@@ -12,9 +12,11 @@ SELECT n.nspname, c.relname, c.oid, c.relkind::text,
              ORDER BY a.attnum) AS partition_key,
        coalesce(pg_get_partition_constraintdef(c.oid), ''),
        c.relnatts, c.relpersistence::text, coalesce(c.reloptions, '{}'), coalesce(ts.spcname, ''),
+       CASE c.relkind WHEN 'r' THEN am.amname ELSE 'heap' END,
        c.reltuples::bigint, CASE c.relkind WHEN 'r' THEN pg_table_size(c.oid) ELSE 0 END
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_am am ON am.oid = c.relam
 LEFT JOIN pg_tablespace ts ON ts.oid = c.reltablespace
 LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
 LEFT JOIN pg_class pc ON pc.oid = i.inhparent

@@ -251,6 +251,13 @@ class TestTreatmentsThatCannotFit:
     def test_refused(self, tmp_path: Path, rule: str, facts: dict[str, Any], what: str) -> None:
         assert one(tmp_path, rule, **facts) == [f"7: public.t.v: {what}"]
 
+    def test_rows_that_are_not_stored_as_a_heap(self, tmp_path: Path) -> None:
+        found = catalog(table("public.t", column("v"), method="columnar"))
+        assert one(tmp_path, "email", found) == [
+            "5: public.t: stored by the access method columnar, only heaps can be rewritten"
+            " (ALTER TABLE ... SET ACCESS METHOD heap, in production)"
+        ]
+
     def test_a_generated_column_that_nothing_treated_changes(self, tmp_path: Path) -> None:
         full = column("name", generated="s", inputs=("first", "last"))
         found = catalog(table("public.t", column("first"), column("last"), full))
