@@ -101,7 +101,12 @@ class Document:
             near = difflib.get_close_matches(str(keys[-1]), _field_names(model), 1)
             hint = f"did you mean {near[0]}?" if near else ""
             return Problem(self.where(*keys), f"unknown key {dotted}", hint)
-        return Problem(self.where(*keys), f"{dotted}: {item['msg']}")
+        return Problem(self.where(*keys), f"{dotted}: {in_words(item)}" if dotted else in_words(item))
+
+
+def in_words(item: Any) -> str:
+    """What pydantic found, without its own name for it."""
+    return str(item["msg"]).removeprefix("Value error, ")
 
 
 def read_model(

@@ -37,6 +37,7 @@ from sanitizers.transformers import TRANSFORMERS
 from sanitizers.transformers.base import PARTS
 from sanitizers.transformers.function import PythonParams, source_digest
 from sanitizers.transformers.pseudonym import UniqueParams
+from sanitizers.yamlfile import in_words
 
 
 def compile_plan(policy: LoadedPolicy, catalog: Catalog) -> Plan:
@@ -217,7 +218,8 @@ class _Binder:
                 dotted = ".".join(str(part) for part in item["loc"])
                 keys = (*at.keys, *(str(part) for part in item["loc"]))
                 hint = _near(dotted, fields) if item["type"] == "extra_forbidden" else ""
-                self._problem(keys, f"{at.subject}: {kind} {dotted}: {item['msg']}", hint)
+                named = f"{kind} {dotted}" if dotted else kind
+                self._problem(keys, f"{at.subject}: {named}: {in_words(item)}", hint)
             return None
 
     def _resolved(self, at: _At, spec: Mapping[str, object]) -> dict[str, object] | None:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sanitizers.errors import PolicyInvalid
 from sanitizers.postgres.statements import data_root
@@ -38,10 +38,17 @@ class ColumnRule(Strict):
     """`{kind: ..., <params>}`, instead of what the profile does with the category."""
     reason: str | None = None
     """Why the column may be kept; wanted whenever a column that is not non-identifying is kept by hand."""
-    references: str | None = Field(default=None, pattern=r"^[^.]+\.[^.]+\.[^.]+$")
+    references: str | None = None
     """`schema.table.column` whose values this column holds, where the database declares no foreign key."""
     pending: bool = False
     """The column arrives with a migration production has not had yet."""
+
+    @field_validator("references")
+    @classmethod
+    def _names_a_column(cls, references: str | None) -> str | None:
+        if references is not None and references.count(".") != 2:
+            raise ValueError("write it as schema.table.column")
+        return references
 
     @model_validator(mode="before")
     @classmethod

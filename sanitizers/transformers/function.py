@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import field_validator
 from sqlglot import exp
 
 from sanitizers.catalog import Column
@@ -16,7 +16,7 @@ from sanitizers.transformers.base import TEXT, Params, Scope, Transformer, Uniqu
 
 
 class PythonParams(Params):
-    function: str = Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
+    function: str
     """`package.module:name`, on the PYTHONPATH of whoever plans and scrubs."""
     reads: tuple[str, ...] = ()
     """Kept columns of the same row that it gets too, by name."""
@@ -24,6 +24,14 @@ class PythonParams(Params):
     """Treated columns that it gets all the same: it sees their originals and may carry them along."""
     unique: bool = False
     """Promises that different values become different results, so that a unique column may be treated."""
+
+    @field_validator("function")
+    @classmethod
+    def _names_a_function(cls, function: str) -> str:
+        module, _, name = function.partition(":")
+        if not (name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
+            raise ValueError("write it as package.module:name")
+        return function
 
 
 class Python(Transformer):
