@@ -12,7 +12,8 @@ SELECT n.nspname, c.relname, c.oid, c.relkind::text,
              ORDER BY a.attnum) AS partition_key,
        coalesce(pg_get_partition_constraintdef(c.oid), ''),
        c.relnatts, c.relpersistence::text, coalesce(c.reloptions, '{}'), coalesce(ts.spcname, ''),
-       CASE c.relkind WHEN 'r' THEN am.amname ELSE 'heap' END,
+       -- By its handler: a heap under another name is stored like any other.
+       CASE WHEN c.relkind = 'r' AND am.amhandler <> 'heap_tableam_handler'::regproc THEN am.amname ELSE 'heap' END,
        c.reltuples::bigint, CASE c.relkind WHEN 'r' THEN pg_table_size(c.oid) ELSE 0 END
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

