@@ -312,9 +312,9 @@ def rewriting(control: Workspace, dag_id: str, run_id: str) -> bool:
     generation = control.control.generation_of(run.id) if run else None
     if generation is None or generation.clone is None:
         return False
-    inserting = "state = 'active' AND query LIKE 'INSERT INTO %SELECT%' AND pid <> pg_backend_pid()"
+    filling = "state = 'active' AND query LIKE 'CREATE TABLE \"understudy\"%' AND pid <> pg_backend_pid()"
     with psycopg.connect(generation.clone.dsn()) as connection:
-        found = connection.execute(f"SELECT 1 FROM pg_stat_activity WHERE {inserting}".encode()).fetchall()
+        found = connection.execute(f"SELECT 1 FROM pg_stat_activity WHERE {filling}".encode()).fetchall()
     return bool(found)
 
 
