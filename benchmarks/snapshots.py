@@ -16,6 +16,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import sleep
+from typing import Any
 
 import psycopg
 
@@ -33,6 +35,17 @@ from sanitizers.settings import EndpointSettings, Source, Target
 from sanitizers.snapshots import snapshot_provider
 from sanitizers.snapshots.base import CloneRef, Snapshot
 from sanitizers.stages.scrub import prepare, rewrite_table
+
+SUMMARIZED = """
+SELECT summarized_lsn >= l.lsn
+FROM pg_get_wal_summarizer_state(), (SELECT redo_lsn AS lsn FROM pg_control_checkpoint()) AS l
+"""
+
+
+def catch_up(connection: psycopg.Connection[Any]) -> None:
+    """Waits for what summarizes WAL: on a server that idles, as production does not, it sleeps for long."""
+    while connection.execute(SUMMARIZED).fetchone() != (True,):
+        sleep(0.2)
 
 
 @contextmanager
@@ -88,11 +101,13 @@ def measure(folder: Path, disk: Path, rows: int, churn: float) -> None:
             provider = snapshot_provider(
                 Target(policy=Path("unused.yaml"), source=source, endpoint=endpoint), "bench", disk
             )
+            catch_up(connection)
             taken = list[Snapshot]()
             full = seconds(lambda: taken.append(provider.create("bench-1", None)))
             data = taken[0].bytes
             connection.execute(b"UPDATE patients SET notes = notes || 'x' WHERE id <= %d" % int(rows * churn))
             connection.execute("CHECKPOINT")
+            catch_up(connection)
             increment = seconds(lambda: taken.append(provider.create("bench-2", taken[0])))
             assert taken[1].kind == "incremental"
             before = used(disk)
