@@ -12,6 +12,7 @@ import heapq
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,11 +165,8 @@ def results_of(reader: Connection[Any], writer: Connection[Any], found: Function
     from sanitizers.postgres.arrow import apply
 
     columns = [heap.by_name[name] for name in (found.column, *found.reads)]
-    try:
-        with described(_DOING), writer.transaction():
-            apply(reader, writer, found.heap, columns, load(found.function), found.table, found.function)
-    except StatementFailed as error:
-        raise _failed(error, f"{found.heap}.{found.column} by {found.function}") from None
+    with _making(writer, f"{found.heap}.{found.column} by {found.function}"):
+        apply(reader, writer, found.heap, columns, load(found.function), found.table, found.function)
 
 
 def prepare(connection: Connection[Any], plan: Plan, bindings: Bindings) -> None:
@@ -226,15 +224,11 @@ def _make_mapping(connection: Connection[Any], mapping: Mapping, bindings: Bindi
     table = _identifier(mapping.table)
     columns = 'original text COLLATE "C" NOT NULL, replacement text COLLATE "C" NOT NULL'
     keys = "ADD PRIMARY KEY (original) INCLUDE (replacement), ADD UNIQUE (replacement)"
-    cursor = RawCursor(connection)
-    try:
-        with described(_DOING), connection.transaction():
-            cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(table, sql.SQL(columns)))
-            insert = sql.SQL("INSERT INTO {} {}").format(table, sql.SQL(mapping.create.sql))
-            cursor.execute(insert, bindings.values(mapping.create.bindings))
-            cursor.execute(sql.SQL("ALTER TABLE {} {}").format(table, sql.SQL(keys)))
-    except StatementFailed as error:
-        raise _failed(error, f"the mapping of domain {mapping.domain}") from None
+    with _making(connection, f"the mapping of domain {mapping.domain}") as cursor:
+        cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(table, sql.SQL(columns)))
+        insert = sql.SQL("INSERT INTO {} {}").format(table, sql.SQL(mapping.create.sql))
+        cursor.execute(insert, bindings.values(mapping.create.bindings))
+        cursor.execute(sql.SQL("ALTER TABLE {} {}").format(table, sql.SQL(keys)))
     # With the visibility map set, a look-up reads the index alone.
     connection.execute(sql.SQL("VACUUM ANALYZE {}").format(table))
 
@@ -269,31 +263,38 @@ def _rows(connection: Connection[Any], chosen: Subset | None) -> Iterator[TableR
 def _look_up(connection: Connection[Any], lookup: Lookup) -> None:
     if _exists(connection, lookup.table):
         return
-    table = _identifier(lookup.table)
-    with connection.transaction():
-        create = sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(table, sql.SQL(lookup.create.sql))
-        connection.execute(create)
-        connection.execute(sql.SQL("ANALYZE {}").format(table))
+    with _making(connection, f"the lookup {lookup.table}") as cursor:
+        _create_as(cursor, lookup.table, lookup.create.sql, [])
+        cursor.execute(sql.SQL("ANALYZE {}").format(_identifier(lookup.table)))
 
 
 def _move_rows(connection: Connection[Any], move: Move, bindings: Bindings) -> None:
     if _exists(connection, move.rows):
         return
-    cursor = RawCursor(connection)
-    create = sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(
-        _identifier(move.rows), sql.SQL(move.create.sql)
-    )
+    with _making(connection, str(move.table)) as cursor:
+        _create_as(cursor, move.rows, move.create.sql, bindings.values(move.create.bindings))
+        astray = cursor.execute(move.astray.sql.encode()).fetchone()
+        # Before it is there to stay: who comes after takes what is there for whole.
+        if astray is not None and astray[0]:
+            raise ScrubFailed(
+                f"{astray[0]:,} treated rows of {move.table} fit none of its partitions",
+                hint="keep the column the table is partitioned by, or choose a treatment that stays in range",
+            )
+
+
+@contextmanager
+def _making(connection: Connection[Any], subject: str) -> Iterator[RawCursor[Any]]:
+    """One transaction of the scratch schema; ScrubFailed names what could not be made."""
     try:
         with described(_DOING), connection.transaction():
-            cursor.execute(create, bindings.values(move.create.bindings) or None)
-            astray = cursor.execute(move.astray.sql.encode()).fetchone()
+            yield RawCursor(connection)
     except StatementFailed as error:
-        raise _failed(error, str(move.table)) from None
-    if astray is not None and astray[0]:
-        raise ScrubFailed(
-            f"{astray[0]:,} treated rows of {move.table} fit none of its partitions",
-            hint="keep the column the table is partitioned by, or choose a treatment that stays in range",
-        )
+        raise _failed(error, subject) from None
+
+
+def _create_as(cursor: RawCursor[Any], table: Name, select: str, values: Sequence[Any]) -> None:
+    create = sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(_identifier(table), sql.SQL(select))
+    cursor.execute(create, values or None)
 
 
 def _exists(connection: Connection[Any], table: Name) -> bool:
