@@ -17,7 +17,6 @@ from sanitizers.errors import PlanRefused, Problem
 from sanitizers.policy import plan as frozen
 from sanitizers.policy.compile import (
     PLACE,
-    RowSelect,
     Treatment,
     function_table,
     row_select,
@@ -31,7 +30,7 @@ from sanitizers.policy.mapping import mapping, room_demand
 from sanitizers.policy.partitions import move, moved_rows
 from sanitizers.policy.plan import ColumnPlan, Demand, Move, Plan, TablePlan, TableRulePlan
 from sanitizers.policy.rows import Choice, Subset
-from sanitizers.policy.safety import UNSTRUCTURED, Safety, mapped
+from sanitizers.policy.safety import Safety, mapped
 from sanitizers.policy.subset import choice, row_problems, subset
 from sanitizers.transformers import TRANSFORMERS
 from sanitizers.transformers.base import PARTS
@@ -307,7 +306,7 @@ class _Binder:
             epochs=tuple((domain, epoch.days) for domain, epoch in self.policy.policy.epochs.items()),
             functions=tuple(self._functions()),
             lookups=tuple(self.lookups),
-            moves=tuple(move for bound in self.bound.values() if (move := self._move(bound)) is not None),
+            moves=tuple(self._moves.values()),
             subset=self._subset,
             large_objects=objects.treat if (objects := self.policy.policy.large_objects) else "",
         )
@@ -349,10 +348,10 @@ class _Binder:
         reason = rule.reason or ""
         if found is None:
             return ColumnPlan(*head, "keep", "kept", reason=reason or category.reason)
-        must = self._must_differ(rule)
+        must = self.policy.profile.must_go(rule.category)
         if followed := bound.follows.get(column.name):
             origin, name = followed
-            must = self._must_differ(origin.rule.columns[name])
+            must = self.policy.profile.must_go(origin.rule.columns[name].category)
             reason = reason or f"as {origin.table.name}.{name}, which it references"
         transformer = found.transformer
         return ColumnPlan(
@@ -365,10 +364,6 @@ class _Binder:
             reserved=transformer.reserved(found.params),
             erases_nulls=not transformer.keeps_empty,
         )
-
-    def _must_differ(self, rule: ColumnRule) -> bool:
-        identifies = self._category(rule).classification == "direct_identifier"
-        return identifies or rule.category.partition(".")[0] in UNSTRUCTURED
 
     def _mappings(self) -> Iterator[frozen.Mapping]:
         columns: dict[tuple[str, str], list[tuple[Name, Column]]] = {}
@@ -387,24 +382,25 @@ class _Binder:
         for bound in self.bound.values():
             for name, found in sorted(bound.treatments.items()):
                 if isinstance(found.params, PythonParams):
-                    reads, called = (
-                        tuple(sorted(found.transformer.reads(found.params))),
-                        found.params.function,
-                    )
+                    called = found.params.function
+                    reads = tuple(sorted(found.transformer.reads(found.params)))
                     for heap in self._heaps(bound):
                         table = function_table(heap.name, name)
                         yield frozen.Function(heap.name, name, reads, called, source_digest(called), table)
 
     def _rewrites(self) -> Iterator[TablePlan]:
         for bound in self.bound.values():
-            select, move, choices = self._select(bound), self._move(bound), self._choices(bound)
+            choices, moved = self._choices(bound), self._moves.get(bound.table.name)
+            select = row_select(_filled(bound), bound.treatments, bound.exempt, choices)
             for heap in self._heaps(bound):
                 if not bound.treatments and not heap.has_dropped_columns and not choices:
                     continue
                 ordered = not bound.key
-                statement = select.of(heap.name, ordered=ordered)
-                if move is not None:
-                    statement = moved_rows(move.rows, _filled(bound), heap)
+                statement = (
+                    moved_rows(moved.rows, _filled(bound), heap)
+                    if moved
+                    else select.of(heap.name, ordered=ordered)
+                )
                 yield TablePlan(
                     bound.table.name,
                     heap.name,
@@ -416,20 +412,22 @@ class _Binder:
                     ordered=ordered or PLACE in statement.sql,
                 )
 
-    def _select(self, bound: Bound) -> RowSelect:
-        return row_select(_filled(bound), bound.treatments, bound.exempt, self._choices(bound))
-
     def _heaps(self, bound: Bound) -> tuple[Table, ...]:
         assert self.catalog is not None
         return self.catalog.heaps(bound.table.name)
 
-    def _move(self, bound: Bound) -> Move | None:
+    @cached_property
+    def _moves(self) -> dict[Name, Move]:
         """How rows change partitions, where a column that decides about it is treated."""
         assert self.catalog is not None
-        parts = (bound.table, *self.catalog.partitions(bound.table.name))
-        if not any(set(bound.treatments) & set(part.partition_key) for part in parts):
-            return None
-        return move(bound.table.name, _filled(bound), self._select(bound), self._heaps(bound))
+        found = {}
+        for name, bound in self.bound.items():
+            parts = (bound.table, *self.catalog.partitions(name))
+            if any(set(bound.treatments) & set(part.partition_key) for part in parts):
+                columns = _filled(bound)
+                select = row_select(columns, bound.treatments, bound.exempt, self._choices(bound))
+                found[name] = move(name, columns, select, self._heaps(bound))
+        return found
 
     def _demands(self) -> Iterator[Demand]:
         for bound in self.bound.values():

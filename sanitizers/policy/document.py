@@ -186,6 +186,9 @@ class CategoryRule(Strict):
     """Treatments of `category.part`; a part that is not listed is treated as the category."""
 
 
+_UNSTRUCTURED = {"credential", "free_text", "json", "binary"}
+
+
 class Profile(Strict):
     profile: str
     title: str
@@ -205,6 +208,11 @@ class Profile(Strict):
         head, _, part = category.partition(".")
         rule = self.categories[head]
         return rule.parts.get(part, rule.treat)
+
+    def must_go(self, category: str) -> bool:
+        """Whether no value of the category may survive: direct identifiers, and what may hold any of them."""
+        head = category.partition(".")[0]
+        return self.categories[head].classification == "direct_identifier" or head in _UNSTRUCTURED
 
     def nearest(self, category: str) -> str:
         """A hint for a category the profile does not know."""

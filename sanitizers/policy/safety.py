@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-from sanitizers.catalog import Column, ForeignKey, Unique
+from sanitizers.catalog import Column, ForeignKey, Name, Unique
 from sanitizers.errors import Problem
 from sanitizers.policy.compile import Treatment, treatment
 from sanitizers.policy.document import LoadedPolicy
 from sanitizers.policy.links import Bound, Links, declared
 from sanitizers.transformers.base import INTEGER
-
-UNSTRUCTURED = {"credential", "free_text", "json", "binary"}
-"""Categories that must not survive although they are not direct identifiers themselves."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class Safety:
     def _unsafe(self, bound: Bound) -> Iterator[Problem]:
         table = bound.table
         heaps = [table, *self.links.catalog.partitions(table.name)]
-        numbered = self._numbered(bound)
+        numbered = self._numbered.get(table.name, set()) - set(bound.treatments)
         moving = {name for heap in heaps for name in heap.partition_key}
         for name, found in bound.treatments.items():
             for what in _unfit(bound, table.by_name[name], found):
@@ -96,10 +95,14 @@ class Safety:
                 where = self._where(bound, "columns", name)
                 yield Problem(where, what, "treat it with {kind: unique}")
 
-    def _numbered(self, bound: Bound) -> set[str]:
-        """Kept columns that a sequence fills: they tell rows apart whatever else an index holds."""
-        uses = (use for sequence in self.links.catalog.sequences.values() for use in sequence.uses)
-        return {use.column for use in uses if use.table == bound.table.name} - set(bound.treatments)
+    @cached_property
+    def _numbered(self) -> dict[Name, set[str]]:
+        """Columns that a sequence fills, by table: kept, they tell rows apart whatever an index holds."""
+        found = defaultdict[Name, set[str]](set)
+        for sequence in self.links.catalog.sequences.values():
+            for use in sequence.uses:
+                found[use.table].add(use.column)
+        return found
 
     def _together(self, bound: Bound, name: str, found: Treatment, moving: set[str]) -> Iterator[Problem]:
         """Of treatments that look at other rows."""
@@ -109,14 +112,9 @@ class Safety:
             what = f"{subject}: rows of one {', '.join(group)} may lie in several partitions"
             hint = f"{found.kind} looks at them together: leave the group out"
             yield Problem(self._where(bound, "columns", name), what, hint)
-        if found.transformer.real_values and self._must_go(bound.rule.columns[name].category):
+        if found.transformer.real_values and self.policy.profile.must_go(bound.rule.columns[name].category):
             what = f"{subject}: {found.kind} deals out real values, which must not survive here"
             yield Problem(self._where(bound, "columns", name), what, "replace them, as the profile does")
-
-    def _must_go(self, category: str) -> bool:
-        head = category.partition(".")[0]
-        found = self.policy.profile.categories[head]
-        return found.classification == "direct_identifier" or head in UNSTRUCTURED
 
     def _generated(self, bound: Bound) -> Iterator[Problem]:
         """Generated columns are computed again: they change only where their inputs change."""
