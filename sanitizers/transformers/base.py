@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Protocol
@@ -40,6 +40,35 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_several), WithJsonSchema(_NA
 
 PARTS = {"paths": "path", "keys": "key", "fields": "field"}
 """Parameters that hold the treatments of parts of a value, and what such a part is called."""
+
+
+Treats = dict[str, dict[str, Any]]
+"""Parts of a value by name, and the treatment of each."""
+
+
+class PartsParams(Params):
+    """Parameters that hold mappings, such as the treatments of parts of a value."""
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+
+def bijections(treats: Treats, called: str) -> Iterator[str]:
+    """What is wrong with parts that ask for a mapping: one is made of whole columns only."""
+    for name, treat in treats.items():
+        if treat["kind"] == "unique" and treat.get("format") != "token":
+            yield f"{called} {name} cannot hold a bijection"
+
+
+def as_trees(treats: Iterable[tuple[Sequence[Any], dict[str, Any]]]) -> dict[Any, Any]:
+    """Treatments by the steps that lead to them, as trees: of the places below a place, or its treatment."""
+    tree: dict[Any, Any] = {}
+    for (*above, leaf), treat in treats:
+        node = tree
+        for step in above:
+            node = node.setdefault(step, {})
+        node[leaf] = treat
+    return tree
 
 
 class KeyedParams(Params):

@@ -9,15 +9,21 @@ from pydantic import Field
 from sqlglot import exp
 
 from sanitizers.catalog import Column
-from sanitizers.transformers.base import Params, Scope, Transformer, Uniqueness, cast, fragment, owned
+from sanitizers.transformers.base import (
+    PartsParams,
+    Scope,
+    Transformer,
+    Treats,
+    Uniqueness,
+    cast,
+    fragment,
+    owned,
+)
 
 
-class CompositeParams(Params):
-    fields: dict[str, dict[str, Any]] = Field(default_factory=dict)
+class CompositeParams(PartsParams):
+    fields: Treats = Field(default_factory=dict)
     """Fields and their treatments, `{kind: keep}` for one that stays; what is not listed becomes NULL."""
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
 
 
 class Composite(Transformer):

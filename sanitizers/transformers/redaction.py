@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from sqlglot import exp
 
 from sanitizers.catalog import Column
-from sanitizers.transformers.base import TEXT, Params, Scope, Transformer, Uniqueness, fragment, text_of
+from sanitizers.transformers.base import TEXT, PartsParams, Scope, Transformer, Uniqueness, fragment, text_of
 
 Pattern = Literal["url", "email", "ip", "ssn", "mrn", "phone", "date", "number"]
 
@@ -133,16 +133,13 @@ def _day(value: exp.Expression) -> exp.Expression:
     )
 
 
-class RedactParams(Params):
+class RedactParams(PartsParams):
     columns: tuple[str, ...] = ()
     """Columns of the same row whose values are removed wherever the text repeats them."""
     through: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Foreign-key columns, each with columns of the row it leads to that are removed likewise."""
     patterns: tuple[Pattern, ...] = tuple(PATTERNS)
     """What is removed by its looks; all of them when left out."""
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
 
     @model_validator(mode="after")
     def _something(self) -> RedactParams:

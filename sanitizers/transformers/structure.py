@@ -13,22 +13,29 @@ from pydantic import Field, field_validator
 from sqlglot import exp
 
 from sanitizers.catalog import Column
-from sanitizers.transformers.base import Params, Scope, Transformer, Uniqueness, cast, fragment, owned
+from sanitizers.transformers.base import (
+    PartsParams,
+    Scope,
+    Transformer,
+    Treats,
+    Uniqueness,
+    as_trees,
+    bijections,
+    cast,
+    fragment,
+    owned,
+)
 
 _LEAF = Column(name="", position=0, type="text", base="text", category="S")
 """What a scalar inside a document is to its treatment: unbounded text."""
 _NUMBER = Column(name="", position=0, type="numeric", base="numeric", category="N")
-Treats = dict[str, dict[str, Any]]
 
 
-class JsonParams(Params):
+class JsonParams(PartsParams):
     paths: Treats = Field(default_factory=dict)
     """Paths and their treatments, `{kind: keep}` for a whole subtree; what is not listed is erased. Keys are
     separated by dots, `[]` stands for every element of an array: `contacts[].email`, `[].name`. A key with
     dots goes in double quotes: `"a.b".c`."""
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
 
     @field_validator("paths")
     @classmethod
@@ -98,18 +105,12 @@ class Json(Transformer):
         )
 
     def problems(self, column: Column, params: JsonParams) -> Iterator[str]:
-        return _bijections(params.paths, "path")
+        return bijections(params.paths, "path")
 
     def expression(
         self, column: Column, params: JsonParams, value: exp.Expression, scope: Scope
     ) -> exp.Expression:
-        tree: _Tree = {}
-        for path, treat in params.paths.items():
-            *above, leaf = _steps(path)
-            node = tree
-            for step in above:
-                node = node.setdefault(step, {})
-            node[leaf] = treat
+        tree: _Tree = as_trees((_steps(path), treat) for path, treat in params.paths.items())
         if column.base == "jsonb":
             return _root(tree, _Place(value, scope))
         if not tree:
@@ -121,12 +122,6 @@ class Json(Transformer):
             d=_parsed(value),
             result=_root(tree, document),
         )
-
-
-def _bijections(treats: Treats, called: str) -> Iterator[str]:
-    for name, treat in treats.items():
-        if treat["kind"] == "unique" and treat.get("format") != "token":
-            yield f"{called} {name} cannot hold a bijection"
 
 
 _UNHEARD = r"(^|[[,:[:space:]])-?[0-9][0-9.]*([eE][+-]?[0-9]{5}|[0-9]{250})"
@@ -275,12 +270,9 @@ def _typed(place: _Place, results: dict[str, exp.Expression]) -> exp.Expression:
     return exp.Case(this=of_type, ifs=branches, default=fragment("'null'::jsonb"))
 
 
-class HstoreParams(Params):
+class HstoreParams(PartsParams):
     keys: Treats = Field(default_factory=dict)
     """Keys and their treatments; what is not listed is erased."""
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
 
     @field_validator("keys")
     @classmethod
@@ -305,7 +297,7 @@ class Hstore(Transformer):
         return f"hstore: {count} keys kept or treated, the rest erased" if count else "hstore erased"
 
     def problems(self, column: Column, params: HstoreParams) -> Iterator[str]:
-        return _bijections(params.keys, "key")
+        return bijections(params.keys, "key")
 
     def expression(
         self, column: Column, params: HstoreParams, value: exp.Expression, scope: Scope

@@ -12,7 +12,17 @@ from pydantic import Field, model_validator
 from sqlglot import exp
 
 from sanitizers.catalog import Column
-from sanitizers.transformers.base import Params, Scope, Transformer, Uniqueness, cast, fragment
+from sanitizers.transformers.base import (
+    PartsParams,
+    Scope,
+    Transformer,
+    Treats,
+    Uniqueness,
+    as_trees,
+    bijections,
+    cast,
+    fragment,
+)
 
 _LEAF = Column(name="", position=0, type="text", base="text", category="S")
 """What the text of an element or attribute is to its treatment."""
@@ -20,17 +30,14 @@ _NAME = r"(?:[A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*"
 _PATH = re.compile(rf"(?:/{_NAME})+(?:/@{_NAME}|/text\(\))?", re.ASCII)
 
 
-class XmlParams(Params):
-    paths: dict[str, dict[str, Any]] = Field(default_factory=dict)
+class XmlParams(PartsParams):
+    paths: Treats = Field(default_factory=dict)
     """Where to find what stays: elements (`/cv/person/name`), attributes (`/cv/person/@id`) or an element's
     own text (`/cv/person/text()`), and the treatment of each. `{kind: keep}` on an element keeps all inside.
     Names are matched whatever their prefix."""
     namespaces: dict[str, str] = Field(default_factory=dict)
     """Declared on the new root element: the prefixes that paths and kept elements use, and "" for the default
     namespace."""
-
-    def __hash__(self) -> int:
-        return hash(self.model_dump_json())
 
     @model_validator(mode="after")
     def _sound(self) -> XmlParams:
@@ -83,20 +90,12 @@ class Xml(Transformer):
         return f"XML: {count} paths kept or treated, the rest erased" if count else "XML erased"
 
     def problems(self, column: Column, params: XmlParams) -> Iterator[str]:
-        for path, treat in params.paths.items():
-            if treat["kind"] == "unique" and treat.get("format") != "token":
-                yield f"path {path} cannot hold a bijection"
+        return bijections(params.paths, "path")
 
     def expression(
         self, column: Column, params: XmlParams, value: exp.Expression, scope: Scope
     ) -> exp.Expression:
-        tree: _Tree = {}
-        for path, treat in params.paths.items():
-            *above, leaf = _steps(path, treat)
-            node = tree
-            for step in above:
-                node = node.setdefault(step, {})
-            node[leaf] = treat
+        tree: _Tree = as_trees((_steps(path, treat), treat) for path, treat in params.paths.items())
         if not tree:
             return cast(exp.Literal.string(_EMPTY), "xml")
         document = _Node(exp.column("v", table="x0"), scope)
