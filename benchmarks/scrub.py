@@ -93,15 +93,34 @@ def server(home: Path) -> Iterator[Connection[Any]]:
         cluster.stop(immediate=True)
 
 
+def seed(connection: Connection[Any], rows: int) -> None:
+    """Makes the patients; one command after the other, since VACUUM wants to be alone."""
+    for command in SEED.format(rows=rows).split(";\n"):
+        if command.strip():
+            connection.execute(command.encode())
+
+
+def scrub(connection: Connection[Any], folder: Path, columns: dict[str, str]) -> None:
+    """What the scrub stage does, one heap after the other."""
+    catalog, bindings = read_catalog(connection), new_bindings()
+    plan = compile_plan(policy(folder, columns), catalog)
+    prepare(connection, plan, bindings)
+    for rewrite in plan.rewrites:
+        with connection.transaction():
+            rewrite_table(connection, catalog.tables[rewrite.heap], rewrite, bindings)
+
+
+def new_bindings() -> Bindings:
+    return Bindings(RunKey.draw(), "en_US", "staging")
+
+
 class Bench:
     """One table of patients and what can be done to it."""
 
     def __init__(self, connection: Connection[Any], folder: Path, rows: int) -> None:
         self.connection, self.folder, self.rows = connection, folder, rows
         connection.execute("DROP TABLE IF EXISTS patients")
-        for command in SEED.format(rows=rows).split(";\n"):
-            if command.strip():
-                connection.execute(command.encode())
+        seed(connection, rows)
 
     def vacuum_full(self) -> None:
         self.connection.execute("VACUUM FULL patients")
@@ -109,15 +128,8 @@ class Bench:
     def plan(self, columns: dict[str, str]) -> Plan:
         return compile_plan(policy(self.folder, columns), read_catalog(self.connection))
 
-    def bindings(self) -> Bindings:
-        return Bindings(RunKey.draw(), "en_US", "staging")
-
     def scrub(self, columns: dict[str, str]) -> None:
-        catalog, plan, bindings = read_catalog(self.connection), self.plan(columns), self.bindings()
-        prepare(self.connection, plan, bindings)
-        for rewrite in plan.rewrites:
-            with self.connection.transaction():
-                rewrite_table(self.connection, catalog.tables[rewrite.heap], rewrite, bindings)
+        scrub(self.connection, self.folder, columns)
 
     def update(self, columns: dict[str, str]) -> None:
         """The same expressions, row by row into the same heap, which then has to be cleaned."""
@@ -127,7 +139,7 @@ class Bench:
             f'"{name}" = s.n{number}' for number, name in enumerate(rewrite.insert) if name in rewrite.treated
         )
         text = f"UPDATE patients SET {sets} FROM ({rewrite.select.sql}) AS s ({names}) WHERE id = s.n0"
-        RawCursor(self.connection).execute(text.encode(), self.bindings().values(rewrite.select.bindings))
+        RawCursor(self.connection).execute(text.encode(), new_bindings().values(rewrite.select.bindings))
         self.vacuum_full()
 
     def faker(self, rows: int) -> None:
@@ -153,7 +165,7 @@ class Bench:
         counts = ", ".join(f"count(n{number})" for number in range(len(rewrite.insert)))
         self.connection.execute("SET max_parallel_workers_per_gather = 0")
         text = f"SELECT {counts} FROM ({rewrite.select.sql}) AS s ({names})"
-        RawCursor(self.connection).execute(text.encode(), self.bindings().values(rewrite.select.bindings))
+        RawCursor(self.connection).execute(text.encode(), new_bindings().values(rewrite.select.bindings))
         self.connection.execute("RESET max_parallel_workers_per_gather")
 
 

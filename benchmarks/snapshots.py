@@ -22,19 +22,14 @@ from typing import Any
 import psycopg
 
 from benchmarks.figures import record, seconds
-from benchmarks.scrub import KEPT, SEED, SEVEN, policy
-from sanitizers.keys import RunKey
-from sanitizers.policy.bind import compile_plan
-from sanitizers.policy.bindings import Bindings
+from benchmarks.scrub import KEPT, SEVEN, scrub, seed
 from sanitizers.postgres.binaries import find_binaries
 from sanitizers.postgres.cluster import create_cluster
 from sanitizers.postgres.connection import open_clone
-from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.statements import statement
 from sanitizers.settings import EndpointSettings, Source, Target
 from sanitizers.snapshots import snapshot_provider
 from sanitizers.snapshots.base import CloneRef, Snapshot
-from sanitizers.stages.scrub import prepare, rewrite_table
 
 SUMMARIZED = """
 SELECT summarized_lsn >= l.lsn
@@ -70,15 +65,10 @@ def used(disk: Path) -> int:
     return shutil.disk_usage(disk).used
 
 
-def scrub(ref: CloneRef, folder: Path, columns: dict[str, str]) -> None:
+def scrub_clone(ref: CloneRef, folder: Path, columns: dict[str, str]) -> None:
     with open_clone(ref.dsn(), ref.label) as connection:
         connection.execute(statement("scrub/prepare").encode())
-        catalog, bindings = read_catalog(connection), Bindings(RunKey.draw(), "en_US", "staging")
-        plan = compile_plan(policy(folder, columns), catalog)
-        prepare(connection, plan, bindings)
-        for rewrite in plan.rewrites:
-            with connection.transaction():
-                rewrite_table(connection, catalog.tables[rewrite.heap], rewrite, bindings)
+        scrub(connection, folder, columns)
         connection.execute("CHECKPOINT")
 
 
@@ -88,9 +78,7 @@ def measure(folder: Path, disk: Path, rows: int, churn: float) -> None:
     )
     try:
         with psycopg.connect(production.dsn(), autocommit=True) as connection:
-            for command in SEED.format(rows=rows).split(";\n"):
-                if command.strip():
-                    connection.execute(command.encode())
+            seed(connection, rows)
             connection.execute("CREATE ROLE copier LOGIN REPLICATION PASSWORD 'bench'")
             (folder / "password").write_text("bench\n")
             source = Source(
@@ -113,9 +101,9 @@ def measure(folder: Path, disk: Path, rows: int, churn: float) -> None:
             before = used(disk)
             ref = provider.clone(taken[1], "bench-2")
             cloned = used(disk) - before
-            scrub(ref, folder, KEPT)
+            scrub_clone(ref, folder, KEPT)
             kept = used(disk) - before - cloned
-            scrub(ref, folder, SEVEN)
+            scrub_clone(ref, folder, SEVEN)
             treated = used(disk) - before - cloned
             provider.destroy("bench-2")
     finally:
