@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup demo demo-stop airflow test bench lint format lock clean
+.PHONY: help setup demo demo-stop airflow test test-all bench lint format lock clean
 
 # The first of these that runs and is new enough makes .venv; `make setup PYTHON=...` names another.
 PYTHON ?= python3.13 python3.12 python3.11 python3 python
@@ -34,6 +34,9 @@ airflow: setup ## Run Airflow here, the hospital's night as its first DAG, until
 
 test: setup ## Run the tests, real databases included
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-all: setup ## Run every test, the exhaustive matrices too, which takes an hour or more
+	@$(BIN)/python -m pytest -n $(WORKERS) -m "exhaustive or not exhaustive" $(ARGS)
 
 bench: setup ## Run all benchmarks, half an hour of them, and write benchmarks/results.json
 	@set -e; for one in planning scrub snapshots dag_parsing; do $(BIN)/python -m benchmarks.$$one; done

@@ -140,11 +140,52 @@ class ColumnCounts:
 
 
 @dataclass(frozen=True)
+class Surface:
+    """One way in which originals could be left in a clone, and how much of it was looked at."""
+
+    name: str
+    """`files`, `rows`, `catalogs` or `statistics`."""
+    bytes: int
+    """Searched, compressed values counted once unpacked."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Residue:
+    """Originals of one column found in one place. Never which."""
+
+    surface: str
+    place: str
+    """What an engineer would look at, for instance `index public.patients_email_key` or `WAL`."""
+    column: str
+    """`schema.table.column` that the originals were taken from; empty when somebody gave a list of his own."""
+    spelling: str
+    """How they were written there, for instance `plain` or `base64`."""
+    count: int
+
+
+@dataclass(frozen=True)
+class Forensics:
+    """What a search of the whole clone for originals has found."""
+
+    searched: tuple[tuple[str, int], ...]
+    """`schema.table.column` and how many of its originals were searched for."""
+    left_out: tuple[tuple[str, str], ...]
+    """Columns that no original was taken of, and why."""
+    excused: int
+    """Originals that live tables hold as whole values: kept by the policy, or given to another row by a
+    treatment. Comparing rows answers for those."""
+    surfaces: tuple[Surface, ...]
+    residue: tuple[Residue, ...]
+
+
+@dataclass(frozen=True)
 class ValidateResult:
     gates: tuple[Gate, ...]
     columns: tuple[ColumnCounts, ...]
     suites: tuple[dict[str, Any], ...]
     """Great Expectations' validation results, one a table, without values."""
+    forensics: Forensics | None = None
 
     @property
     def failed(self) -> tuple[str, ...]:
