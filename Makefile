@@ -39,7 +39,7 @@ test-all: setup ## Run every test, the exhaustive matrices too, which takes an h
 	@$(BIN)/python -m pytest -n $(WORKERS) -m "exhaustive or not exhaustive" $(ARGS)
 
 bench: setup ## Run all benchmarks, half an hour of them, and write benchmarks/results.json
-	@set -e; for one in planning scrub snapshots dag_parsing; do $(BIN)/python -m benchmarks.$$one; done
+	@set -e; for one in planning scrub forensics snapshots dag_parsing; do $(BIN)/python -m benchmarks.$$one; done
 
 lint: setup ## Check style, types and the layers of the code
 	$(BIN)/ruff check

@@ -158,7 +158,7 @@ class Residue:
     place: str
     """What an engineer would look at, for instance `index public.patients_email_key` or `WAL`."""
     column: str
-    """`schema.table.column` that the originals were taken from; empty when somebody gave a list of his own."""
+    """`schema.table.column` that the originals were taken from; empty for a list that somebody gave."""
     spelling: str
     """How they were written there, for instance `plain` or `base64`."""
     count: int
@@ -177,6 +177,8 @@ class Forensics:
     treatment. Comparing rows answers for those."""
     surfaces: tuple[Surface, ...]
     residue: tuple[Residue, ...]
+    excused_by: tuple[tuple[str, int], ...] = ()
+    """`schema.table.column` that holds excused originals, and how many."""
 
 
 @dataclass(frozen=True)
