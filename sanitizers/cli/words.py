@@ -65,8 +65,8 @@ def _snapshot(result: SnapshotResult) -> str:
 def _isolate(result: IsolateResult) -> str:
     kinds = Counter(wire.kind for wire in result.wires)
     if not kinds:
-        return "nothing to cut"
-    return f"cut: {listed(f'{kind} ({count})' for kind, count in sorted(kinds.items()))}"
+        return "no wires"
+    return f"dealt with: {listed(f'{kind} ({count})' for kind, count in sorted(kinds.items()))}"
 
 
 def _plan(result: PlanResult) -> str:
@@ -102,6 +102,9 @@ def _migrate(result: MigrateResult) -> str:
 
 def _validate(result: ValidateResult) -> str:
     checks = f"{number(len(result.gates), 'gate')}, {number(len(result.suites), 'expectation suite')}"
+    if result.forensics:
+        searched = sum(count for _, count in result.forensics.searched)
+        checks += f", search for {number(searched, 'original')}"
     return f"{checks}: {len(result.failed)} failed" if result.failed else f"{checks}: all passed"
 
 

@@ -25,6 +25,9 @@ SEALED_PORT: Final = 5432
 
 _LONGEST_MARKER: Final = 63
 
+_MOST_ORIGINS: Final = 1000
+"""More than any server follows; none costs anything."""
+
 # Below the range from which systems take ports of outgoing connections.
 _PORTS: Final = range(20000, 32000)
 
@@ -79,18 +82,22 @@ def sealed(label: str, *, version: int, prepared: int, session: Session = ()) ->
     """
     cores = os.cpu_count() or 1
     quiet: dict[str, Setting] = {"event_triggers": False} if version >= 170000 else {}
+    origins = "max_active_replication_origins" if version >= 180000 else "max_replication_slots"
     return {
         **_common(label, session),
         **quiet,
         "listen_addresses": "",
         "port": SEALED_PORT,
         "fsync": False,
-        "synchronous_commit": False,
+        # As fast, and what is committed outlives a crash of the server, if not of the machine.
+        "synchronous_commit": True,
         "full_page_writes": False,
         "autovacuum": False,
         # A rewrite whose worker was killed must not go on by itself beside the second attempt.
         "client_connection_check_interval": "2s",
         "max_prepared_transactions": prepared,
+        # Recovery of a copied subscriber does not end without room for what it has followed.
+        origins: _MOST_ORIGINS,
         "shared_buffers": f"{_shared_buffers()}MB",
         "maintenance_work_mem": "256MB",
         "work_mem": "32MB",

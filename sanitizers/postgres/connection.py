@@ -6,8 +6,11 @@ to be that clone before anything can be written).
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -39,6 +42,10 @@ _OURS = (
     "default_tablespace=",
 )
 """Settings that a database or a role of production may have set otherwise."""
+
+
+NO_LIBRARIES = ("session_preload_libraries=", "local_preload_libraries=")
+"""Settings, of a superuser's session, that keep out what a database or a role would have it load."""
 
 
 def options(*settings: str) -> str:
@@ -107,12 +114,12 @@ def open_clone(
 ) -> Iterator[Session]:
     """A session that may write, on the clone named `label` and nowhere else.
 
-    The proof is the server's `cluster_name` (from the configuration we wrote), or, where a clone is a
-    database beside others (`database_marker`), the database's comment. GuardTripped when it is another.
+    The proof is the server's `cluster_name` (from the configuration we wrote) and the directory it runs in,
+    or, where a clone is a database beside others (`database_marker`), the database's comment and name.
+    GuardTripped when it is another.
     """
     with described("opening the clone"):
-        writing = options("default_transaction_read_only=off")
-        connection = psycopg.connect(dsn, autocommit=True, connect_timeout=10, options=writing)
+        connection = _enter(dsn)
     with connection:
         guard(connection, label, database_marker=database_marker)
         connection.execute(statement("clone/session").encode())
@@ -121,19 +128,46 @@ def open_clone(
             yield connection
 
 
+def _enter(dsn: str) -> Session:
+    writing = "default_transaction_read_only=off"
+    try:
+        return psycopg.connect(dsn, autocommit=True, connect_timeout=10, options=options(writing))
+    except psycopg.OperationalError:
+        # Until isolation, production's sessions may ask for libraries that are not here.
+        alone = options(writing, *NO_LIBRARIES)
+        return psycopg.connect(dsn, autocommit=True, connect_timeout=10, options=alone)
+
+
 def guard(connection: Session, label: str, *, database_marker: bool = False) -> None:
     """GuardTripped unless the session is on the clone of that label."""
-    found = connection.execute(
-        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
-        if database_marker
-        else "SELECT current_setting('cluster_name')"
-    ).fetchone()
-    if not found or found[0] != marker(label):
+    proof = statement("clone/database_proof" if database_marker else "clone/server_proof")
+    said, place = connection.execute(proof.encode()).fetchone() or (None, None)
+    # The marker could have been copied to another server or database; where a clone lies cannot.
+    there = is_clones_name(place, label) if database_marker else _lies_there(connection, place, label)
+    if said != marker(label) or not there:
         raise GuardTripped(
             "this server is not the clone of this run; nothing was written",
             where=label,
             hint="do not point a clone's address at another server",
         )
+
+
+def _lies_there(connection: Session, data: str | None, label: str) -> bool:
+    """Whether we came in by the private socket of the very directory that the clone of that label has."""
+    directory = Path(data or "/").parent
+    return directory.name == label and connection.info.host == str(socket_directory(directory))
+
+
+def is_clones_name(database: str | None, label: str) -> bool:
+    """Whether that is the name of the database that the clone of that label is, beside its source."""
+    return re.fullmatch(rf"understudy_clone_[0-9a-f]{{8}}_{re.escape(label)}", database or "") is not None
+
+
+def socket_directory(directory: Path) -> Path:
+    """Where a server of ours in that directory has its socket. Paths of sockets may have 107 bytes only, so
+    that cannot be below `home`."""
+    digest = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
+    return Path("/tmp") / f"understudy-{digest}"
 
 
 def marker(label: str) -> str:
@@ -165,8 +199,13 @@ def _went_away(error: psycopg.OperationalError) -> bool:
 
 
 def statement_error(error: psycopg.Error, doing: str) -> StatementFailed:
-    """The error with the names PostgreSQL reports in fields of their own; its message text is left out."""
+    """The error with the names PostgreSQL reports in fields of their own; its message text is left out.
+
+    Where a function of the database's own raised it (RAISE ... USING TABLE), it has put there what it liked.
+    """
     diag = error.diag
+    if (diag.source_file or "").startswith(("pl_", "plpy", "plperl")):
+        return StatementFailed(f"{doing} failed: {_condition(error)}, raised by a function")
     names = [diag.schema_name, diag.table_name, diag.column_name]
     where = ".".join(name for name in names if name)
     constraint = f", constraint {diag.constraint_name}" if diag.constraint_name else ""

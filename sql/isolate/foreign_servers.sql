@@ -1,2 +1,2 @@
--- Foreign servers; their user mappings and foreign tables go with them.
-SELECT srvname FROM pg_foreign_server ORDER BY 1
+-- Foreign servers; whatever still hangs on one goes with it.
+SELECT srvname, 'dropped', ARRAY[format('DROP SERVER %I CASCADE', srvname)], NULL FROM pg_foreign_server ORDER BY 1
