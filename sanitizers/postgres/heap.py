@@ -293,5 +293,6 @@ def _swap(cursor: RawCursor[Any], oid: int, twin: sql.Identifier) -> None:
     pair = [oid, found[0]]
     cursor.execute(statement("scrub/swap_heap").encode(), pair)
     cursor.execute(statement("scrub/swap_toast_owner").encode(), pair)
+    cursor.execute(statement("scrub/forget_missing").encode(), [oid])
     cursor.execute(sql.SQL("DROP TABLE {}").format(twin))
     cursor.execute(statement("scrub/name_toast").encode(), [oid, options[0] if options else None])

@@ -13,11 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from sanitizers.atomic import sync_folder
 from sanitizers.errors import NotFound, ServerFailed, ServerMissing, SettingsInvalid, WrongState
 from sanitizers.postgres import account, backup, configuration, files
 from sanitizers.postgres.backup import MANIFEST, SourceServer
 from sanitizers.postgres.binaries import Binaries, find_binaries
 from sanitizers.postgres.cluster import Cluster, remove_cluster
+from sanitizers.postgres.connection import open_clone
+from sanitizers.postgres.residues import ask_stored, clear_free_space, remove_strays
 from sanitizers.settings import Target, resolve_dsn
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
@@ -31,10 +34,11 @@ _NEEDED: Final = (
     *("pg_subtrans", "pg_tblspc", "pg_twophase", "pg_wal", "pg_xact"),
 )
 
-# Emptied once a clone is scrubbed: remnants of what the server did before.
+# Emptied once a clone is scrubbed: remnants of what the server did before. It makes anew what it needs.
 _REMNANTS: Final = (
-    "pg_replslot", "pg_stat", "pg_stat_tmp", "pg_logical/snapshots", "pg_logical/mappings", "base/pgsql_tmp",
-)  # fmt: skip
+    *("pg_replslot", "pg_stat", "pg_stat_tmp", "pg_logical/snapshots", "pg_logical/mappings"),
+    *("pg_notify", "pg_serial", "pg_snapshots", "pg_dynshmem", "pg_twophase"),
+)
 _LEFTOVERS: Final = ("backup_label.old", "tablespace_map.old", MANIFEST, "postmaster.opts")
 
 
@@ -90,29 +94,50 @@ class BaseBackup:
         )
 
     def start(self, ref: CloneRef) -> None:
-        """Starts a stopped clone in the state it was last in; running is fine."""
-        self._cluster(ref).start()
+        """Starts a stopped clone in the state it was last in; running is fine.
+
+        WrongState for a sealed one whose server crashed: it ran without fsync, so nobody can tell what, say,
+        a power cut has left of it.
+        """
+        cluster = self._cluster(ref)
+        if not (cluster.running or cluster.listens or _in_order(cluster)):
+            raise WrongState(
+                "the sealed clone's server crashed, so what it holds may be incomplete",
+                where=ref.label,
+                hint="refresh again: a new clone is made",
+            )
+        cluster.start()
 
     def stop(self, ref: CloneRef) -> None:
         """Stops it cleanly; stopped is fine."""
         self._cluster(ref).stop()
 
     def cleanse(self, ref: CloneRef) -> tuple[str, ...]:
-        """Throws away WAL, statistics, slots, temporary files and log; starts the server again."""
+        """Throws away what no table holds: WAL, statistics, slots, log, strays, deleted rows inside pages.
+
+        The server is stopped for it, and runs afterwards.
+        """
+        self.start(ref)
+        stored = ask_stored(lambda name: open_clone(ref.dsn(name), ref.label), ref.database)
         cluster = self._stopped(ref)
         cluster.tool("pg_resetwal", "--pgdata", cluster.data)
+        cleared = clear_free_space(cluster, stored)
+        strays = remove_strays(cluster.data, stored)
         emptied = [folder for folder in _REMNANTS if files.empty(cluster.data / folder)]
         leftovers = [*(cluster.data / name for name in _LEFTOVERS), cluster.log]
         removed = [path.name for path in leftovers if path.exists()]
         for path in leftovers:
             path.unlink(missing_ok=True)
         cluster.start()
-        return ("pg_wal", *emptied, *removed)
+        found = {"strays": strays, "deleted rows in pages": cleared}
+        return ("pg_wal", *emptied, *removed, *(kind for kind, count in found.items() if count))
 
     def release(self, ref: CloneRef, listen: str, port: int, role: str) -> CloneRef:
         """Puts everything on the disk, and opens the server to `role` at listen:port, with its password."""
         cluster = self._stopped(ref)
         cluster.sync()
+        for folder in (cluster.directory, self._clones, self._clones.parent, self._home):
+            sync_folder(folder)
         settings = configuration.released(
             ref.label, listen=listen, port=port, prepared=_prepared(cluster), session=ref.session
         )
@@ -220,13 +245,17 @@ class BaseBackup:
         return cluster
 
     def _stopped(self, ref: CloneRef) -> Cluster:
-        """The clone, shut down cleanly even if its server crashed before."""
+        """The clone, shut down cleanly even if its server crashed after the release."""
         cluster = self._cluster(ref)
         cluster.stop()
-        if cluster.control("Database cluster state") != "shut down":
-            cluster.start()
+        if not _in_order(cluster):
+            self.start(ref)
             cluster.stop()
         return cluster
+
+
+def _in_order(cluster: Cluster) -> bool:
+    return cluster.control("Database cluster state") == "shut down"
 
 
 def _prepared(cluster: Cluster) -> int:

@@ -1,4 +1,8 @@
-"""Purge: removes what the scrub cannot reach: statistics, materialized views, scratch, WAL and logs."""
+"""Purge: removes what the scrub cannot reach: old versions of rows, statistics, scratch, WAL, logs, strays.
+
+Texts of the schema (defaults, checks, views, functions, comments, labels of enums, bounds of partitions) stay
+as production has them: what stands there is for production to change, and the search for residue finds it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from sanitizers.errors import Problem, ResidueFound
 from sanitizers.policy.compile import SCRATCH
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.statements import statement
-from sanitizers.results import PurgeResult, SnapshotResult
+from sanitizers.results import PlanResult, PurgeResult, SnapshotResult
 from sanitizers.stages.base import Run
 
 NAME = "purge"
@@ -23,6 +27,8 @@ def run(run: Run) -> PurgeResult:
         connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCRATCH)))
         catalog = read_catalog(connection)
         refreshed = _refresh_views(run, connection, catalog)
+        _forget_large_objects(run, connection)
+        _forget_versions(run, connection)
         _forget_statistics(run, connection)
     run.progress.item(NAME, "WAL, logs and strays")
     removed = run.provider.cleanse(run.result(SnapshotResult).clone)
@@ -82,12 +88,42 @@ def _in_order(catalog: Catalog) -> list[View]:
     return list(ordered.values())
 
 
+def _forget_large_objects(run: Run, connection: Connection[Any]) -> None:
+    """Comments and labels of large objects are data, as their content is."""
+    if run.result(PlanResult).plan.large_objects == "empty":
+        for table in ("pg_description", "pg_seclabel"):
+            text = "DELETE FROM pg_catalog.{} WHERE classoid = 'pg_catalog.pg_largeobject'::regclass"
+            connection.execute(sql.SQL(text).format(sql.Identifier(table)))
+
+
+def _forget_versions(run: Run, connection: Connection[Any]) -> None:
+    """Takes deleted and earlier versions of rows out of what the scrub has left as it was.
+
+    Their bytes stay in the pages until the server is stopped. Indexes of other kinds than B-tree keep what
+    described deleted rows, and those that call a function may hold what it read in treated tables.
+    """
+    run.progress.item(NAME, "old versions of rows")
+    scrubbed = [(item.heap.schema, item.heap.name) for item in run.result(PlanResult).plan.rewrites]
+    kept = [
+        (sql.Identifier(schema, name), oid)
+        for schema, name, oid in connection.execute(statement("purge/heaps").encode()).fetchall()
+        if (schema, name) not in scrubbed
+    ]
+    for heap, _ in kept:
+        connection.execute(sql.SQL("VACUUM (INDEX_CLEANUP ON) {}").format(heap))
+    oids = [oid for _, oid in kept]
+    for names in connection.execute(statement("purge/indexes"), [oids]).fetchall():
+        connection.execute(sql.SQL("REINDEX INDEX {}").format(sql.Identifier(*names)))
+
+
 def _forget_statistics(run: Run, connection: Connection[Any]) -> None:
+    """Statistics are made anew, and all of the catalog is rewritten: it has old versions of rows, too."""
     run.progress.item(NAME, "statistics")
-    for table in ("pg_statistic", "pg_statistic_ext_data"):
-        name = "forget_statistics" if table == "pg_statistic" else "forget_extended_statistics"
-        connection.execute(statement(f"purge/{name}").encode())
-        connection.execute(sql.SQL("VACUUM FULL {}").format(sql.Identifier("pg_catalog", table)))
+    connection.execute(statement("purge/forget_statistics").encode())
+    connection.execute(statement("purge/forget_extended_statistics").encode())
+    shared = not run.provider.database_marker
+    for (name,) in connection.execute(statement("purge/catalogs"), [shared]).fetchall():
+        connection.execute(sql.SQL("VACUUM (FULL) {}").format(sql.Identifier("pg_catalog", name)))
     # Staging's plans should look like production's.
     connection.execute("ANALYZE")
 

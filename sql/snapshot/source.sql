@@ -1,5 +1,6 @@
 -- What a snapshot provider has to know of the source, in one row.
 SELECT current_setting('server_version_num')::int AS version,
+       starts_with(current_setting('cluster_name'), 'understudy/') AS ours,
        (SELECT system_identifier::text FROM pg_control_system()) AS system_identifier,
        (SELECT rolname::text FROM pg_roles WHERE oid = 10) AS superuser,
        -- The size of a database may only be asked by those who may connect to it.
