@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sanitizers.control import Control, NewRun
 from sanitizers.control.model import Generation, RunEntry
 from sanitizers.endpoints import endpoint_provider
 from sanitizers.errors import Busy, EndpointFailed, NotFound, UnderstudyError, WrongState
+from sanitizers.forensics.sample import Sample, draw, own_list
 from sanitizers.keys import RunKey
 from sanitizers.pipeline import Execution, Outcome, Watcher, stored_results, utc_now
 from sanitizers.policy.document import load_policy, parse_policy
@@ -26,13 +28,15 @@ from sanitizers.policy.plan import Plan
 from sanitizers.postgres.account import make_passable
 from sanitizers.postgres.binaries import all_binaries, find_binaries
 from sanitizers.postgres.cluster import create_cluster
-from sanitizers.postgres.connection import Session, described, read_source
+from sanitizers.postgres.connection import Session, described, open_clone, read_source
 from sanitizers.postgres.introspect import read_catalog
+from sanitizers.postgres.schema_dump import schema_text
+from sanitizers.postgres.wires import cut_wires
 from sanitizers.preview import PreviewRow, preview
-from sanitizers.results import ReapResult, ReportResult, SwitchResult
+from sanitizers.results import Forensics, PlanResult, ReapResult, ReportResult, SwitchResult
 from sanitizers.settings import Settings, Source, default_home, resolve_dsn, resolve_secret
 from sanitizers.snapshots import snapshot_provider
-from sanitizers.snapshots.base import SnapshotProvider
+from sanitizers.snapshots.base import CloneRef, SnapshotProvider
 from sanitizers.stages.base import Approver, Options, Run
 from sanitizers.stages.plan import make_plan
 from sanitizers.stages.reap import Reaper
@@ -187,6 +191,7 @@ class Workspace:
             self.control.finish_run(
                 open_run.id, "failed", _ended("the process ended before the run did"), now
             )
+        self._switch(database).settle(now)
 
     def _run(self, entry: RunEntry, watcher: Watcher) -> Run:
         """The run as its record tells it: the policy as it was at its begin, and what its stages left."""
@@ -275,6 +280,68 @@ class Workspace:
         with connection:
             yield connection
 
+    def forensics(
+        self,
+        database: str,
+        generation: str | None,
+        values: Sequence[str] | None,
+        report: Callable[[str, str], None],
+    ) -> tuple[str, Forensics]:
+        """Searches a released generation, the live one by default; its label and what came out.
+
+        Originals are `values`, or a sample from the newest snapshot. Busy while a refresh is at work.
+        """
+        from sanitizers.forensics.examination import Subject, examine
+
+        with self.control.lock(database):
+            label, ref, run_id = self._released(database, generation)
+            provider, results = self.provider(database), stored_results(self.control, run_id)
+            provider.start(ref)
+
+            def enter() -> AbstractContextManager[Session]:
+                return open_clone(ref.dsn(), ref.label, database_marker=provider.database_marker)
+
+            plan: Plan | None = None
+            if values is None:
+                report("originals", "are drawn from the newest snapshot")
+                plan = results[PlanResult].plan
+                sample = self._sample(database, f"{label}-original", plan, run_id)
+            else:
+                sample = own_list(values)
+            with enter() as connection:
+                catalog = read_catalog(connection)
+            schema = partial(
+                schema_text, ref.dsn(), ref.version // 10000, self.settings.binaries, home=self.home
+            )
+            files = None if provider.database_marker else Path(ref.location).parent
+            workers = self.settings.target(database).parallel
+            return label, examine(Subject(enter, catalog, schema, files, workers, report), sample, plan)
+
+    def _released(self, database: str, generation: str | None) -> tuple[str, CloneRef, str]:
+        """Label, clone and run of a generation that people may be working on."""
+        self.settings.target(database)
+        found = self.control.generation(generation) if generation else self.control.live(database)
+        if found is None or found.database != database:
+            what = f"no generation {generation}" if generation else "nothing is live yet"
+            raise NotFound(what, where=database, hint="see `understudy status`")
+        if found.clone is None or found.state not in {"live", "retired"}:
+            raise WrongState(f"the generation is {found.state}, not released", where=found.label)
+        return found.label, found.clone, found.run_id
+
+    def _sample(self, database: str, label: str, plan: Plan, run_id: str) -> Sample:
+        """Drawn from a sealed clone of the newest snapshot, which is gone when this returns."""
+        snapshot, provider = self.control.last_snapshot(database), self.provider(database)
+        if snapshot is None:
+            raise NotFound("there is no snapshot to take originals from", where=database)
+        policy = parse_policy(self.control.policy_text(run_id), self.settings.target(database).policy)
+        try:
+            ref = provider.clone(snapshot, label)
+            with open_clone(ref.dsn(), label, database_marker=provider.database_marker) as connection:
+                cut_wires(connection, tables=policy.policy.tables, whole_server=False)
+                return draw(connection, plan, read_catalog(connection), policy.policy.locale)
+        finally:
+            provider.destroy(label)
+
     def status(self, database: str | None = None) -> list[DatabaseStatus]:
         names = [database] if database else sorted(self.settings.targets)
         return [self._status(name) for name in names]
@@ -288,11 +355,15 @@ class Workspace:
         return DatabaseStatus(database, self.control.live(database), alive, runs, said)
 
     def start(self, database: str) -> str | None:
-        """Sees that the live generation's server runs; its label, if there is one."""
-        live = self.control.live(database)
-        if live and live.clone:
-            self.provider(database).start(live.clone)
-        return live.label if live else None
+        """Sees that the server runs of the generation clients are sent to; its label, if there is one."""
+        served = endpoint_provider(self.settings.target(database).endpoint).current()
+        known = self.control.generations(database, ["live", "validated", "retired"])
+        # The endpoint tells the truth even where a worker died before it could say that it had moved it.
+        found = [g for g in known if served and g.label == served.generation]
+        found += [g for g in known if g.state == "live"]
+        if found and found[0].clone:
+            self.provider(database).start(found[0].clone)
+        return found[0].label if found else None
 
     def rollback(self, database: str, to: str | None = None, by: str = "rollback") -> SwitchResult:
         """Points the endpoint at the newest retired generation, or at the named one.
@@ -300,6 +371,7 @@ class Workspace:
         `by` says in the history of switches who wanted it and why.
         """
         with self.control.lock(database):
+            self._switch(database).settle(utc_now())
             retired = [g for g in self.control.generations(database, ["retired"]) if to in (None, g.label)]
             if not retired:
                 what = (
@@ -313,10 +385,14 @@ class Workspace:
     def destroy(self, database: str, generation: str | None) -> list[str]:
         """Destroys one generation that is not live; all of them, the live one included, when None."""
         with self.control.lock(database):
+            self._switch(database).settle(utc_now())
             alive = {g.label: g for g in self.control.generations(database) if g.state != "destroyed"}
             if generation is not None and generation not in alive:
                 raise NotFound(f"no generation {generation}", where=database, hint="see `understudy status`")
-            if generation is not None and alive[generation].state == "live":
+            served = endpoint_provider(self.settings.target(database).endpoint).current()
+            serving = {served.generation} if served else set()
+            serving |= {g.label for g in alive.values() if g.state == "live"}
+            if generation is not None and generation in serving:
                 raise WrongState(
                     "this generation is live: clients are on it", where=generation, hint="roll back first"
                 )
@@ -356,6 +432,8 @@ def open_workspace(settings: Settings) -> Iterator[Workspace]:
     """The workspace of a settings file; starts the managed control server when none is named."""
     home = settings.home or default_home()
     control = Control(resolve_dsn(settings.control) if settings.control else _managed_control(home, settings))
+    if settings.control:
+        control.require_own()
     control.prepare()
     yield Workspace(settings, home, control)
 

@@ -22,6 +22,7 @@ from sanitizers.policy.plan import Plan
 from sanitizers.results import (
     ApproveResult,
     ColumnCounts,
+    Forensics,
     Gate,
     IsolateResult,
     MigrateResult,
@@ -31,6 +32,7 @@ from sanitizers.results import (
     PurgeResult,
     ScrubResult,
     SnapshotResult,
+    Surface,
     SwitchResult,
     TableScrub,
     ValidateResult,
@@ -242,7 +244,7 @@ def _to_validate() -> Iterator[Any]:
     yield OffsetResult(date(2026, 11, 21), (window,))
     applied = (MigrationRun("4", "V4__rooms.sql", 0.04),)
     yield MigrateResult("flyway", applied, ("public.visits.room",), (), "a" * 64)
-    yield ValidateResult(tuple(_gates()), tuple(_counts()), (_suite(),))
+    yield ValidateResult(tuple(_gates()), tuple(_counts()), (_suite(),), _forensics())
 
 
 def _to_switch() -> Iterator[Any]:
@@ -266,6 +268,18 @@ def _counts() -> Iterator[ColumnCounts]:
 
 def _treated() -> Iterator[str]:
     return (f"{rule.table}.{column.name}" for rule in plan().rules for column in rule.treated)
+
+
+def _forensics() -> Forensics:
+    names = ("rows", "catalogs", "statistics", "files")
+    return Forensics(
+        (("public.patients.email", 300), ("public.patients.last_name", 40)),
+        (("public.patients.ssn", "300 of 300 too short to be told from chance"),),
+        2,
+        tuple(Surface(name, 10**6 * 7**place, 0.3 * 2**place) for place, name in enumerate(names)),
+        (),
+        (("public.claims.desk_phone", 2),),
+    )
 
 
 def _suite() -> dict[str, Any]:

@@ -34,6 +34,7 @@ SECTIONS = (
     Section("isolation", "Isolation"),
     Section("scrub", "Scrub and purge"),
     Section("validation", "Validation"),
+    Section("forensics", "Search for originals"),
     Section("offsets", "Offsets"),
     Section("migrations", "Migrations"),
     Section("access", "Access and switch"),
@@ -73,6 +74,7 @@ def render_page(record: Record) -> str:
             serving=_serving(record),
             custody=_custody(record),
             coverage=_coverage(record),
+            search=_search(record),
             elapsed=(_at(record["finished_at"]) - _at(record["started_at"])).total_seconds(),
             tables=_tables(record),
             counted=any(column["rows"] is not None for column in record["columns"]),
@@ -202,6 +204,41 @@ def _checks(validation: Mapping[str, Any]) -> dict[str, Any]:
         "expectations": rows,
         "unmet": [row for row in rows if not row["success"]],
     }
+
+
+SURFACES = {
+    "rows": "rows of every table and materialized view, large objects, the schema as text",
+    "catalogs": "every system catalog",
+    "statistics": "the planner’s samples, and the views on them and on statements",
+    "files": "every byte of the server’s directory: data, WAL, log, configuration, leftovers",
+}
+
+
+def _search(record: Record) -> dict[str, Any] | None:
+    """What was searched for and where, with what a sample of that size proves."""
+    found = record.get("forensics")  # records of earlier versions have none
+    if found is None:
+        return None
+    places = {
+        surface: [one["place"] for one in found["residue"] if one["surface"] == surface]
+        for surface in SURFACES
+    }
+    return {
+        **found,
+        "originals": sum(one["originals"] for one in found["searched"]),
+        "searched": [{**one, "found": _odds(one["originals"])} for one in found["searched"]],
+        "surfaces": [
+            {**one, "what": SURFACES[one["name"]], "places": len(set(places[one["name"]]))}
+            for one in found["surfaces"]
+        ],
+        "files": any(one["name"] == "files" for one in found["surfaces"]),
+    }
+
+
+def _odds(originals: int) -> str:
+    """How likely a sample of that size holds one of 1 % of the people."""
+    percent = 100 * (1 - 0.99**originals)
+    return "over 99 %" if percent > 99 else f"{percent:.0f} %"
 
 
 def _by_gate(gates: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from sanitizers.policy.document import LoadedPolicy
 from sanitizers.policy.plan import Plan
 from sanitizers.results import (
     ApproveResult,
+    Forensics,
     IsolateResult,
     MigrateResult,
     OffsetResult,
@@ -99,6 +100,7 @@ def build_record(facts: RunFacts, policy: LoadedPolicy, results: Mapping[type, A
         "scrub": _scrub(plan, scrubbed),
         "purge": _purge(_result(results, PurgeResult)),
         "validation": _validation(validated),
+        "forensics": _forensics(validated.forensics if validated else None),
         "offsets": _offsets(_result(results, OffsetResult)),
         "migrations": _migrations(migrated),
         "approval": _approval(_result(results, ApproveResult)),
@@ -229,6 +231,21 @@ def _validation(result: ValidateResult | None) -> dict[str, Any] | None:
         "gates_failed": len(result.gates) - passed,
         "gates": [asdict(gate) for gate in result.gates],
         "suites": [_suite(suite) for suite in result.suites],
+    }
+
+
+def _forensics(result: Forensics | None) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    return {
+        "searched": [{"column": column, "originals": count} for column, count in result.searched],
+        "left_out": [{"column": column, "reason": reason} for column, reason in result.left_out],
+        "excused": result.excused,
+        "excused_by": [{"column": column, "originals": count} for column, count in result.excused_by],
+        "surfaces": [
+            {**asdict(surface), "seconds": round(surface.seconds, 3)} for surface in result.surfaces
+        ],
+        "residue": [asdict(residue) for residue in result.residue],
     }
 
 

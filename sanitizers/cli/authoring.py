@@ -83,7 +83,7 @@ def _read_catalog(dsn: str) -> Catalog:
 
 def _resolved(dsn: str) -> str:
     # Typed by hand, a connection string may carry a password; in the settings file it may not.
-    return resolve_dsn(Source(dsn=dsn)) if dsn.startswith("env:") else dsn
+    return resolve_dsn(Source(dsn=dsn) if dsn.startswith("env:") else Source.model_construct(dsn=dsn))
 
 
 def _next_steps(path: Path, database: str) -> list[str]:
@@ -119,8 +119,8 @@ def _without_password(dsn: str) -> str:
     if dsn.startswith("env:"):
         return dsn
     parts = conninfo_to_dict(dsn)
-    parts.pop("password", None)
-    return make_conninfo("", **parts)
+    kept = {key: value for key, value in parts.items() if key not in {"password", "sslpassword"}}
+    return make_conninfo("", **kept)
 
 
 def _variable(database: str) -> str:

@@ -10,19 +10,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
 
 from sanitizers.catalog import Catalog, ForeignKey, Name
 from sanitizers.errors import GateFailed, Problem, StatementFailed
+from sanitizers.forensics.sample import draw
 from sanitizers.migrations import migration_adapter
 from sanitizers.policy.plan import Plan, TableRulePlan
 from sanitizers.policy.rows import TableRows
 from sanitizers.postgres.connection import open_clone
 from sanitizers.postgres.introspect import read_catalog
+from sanitizers.postgres.schema_dump import schema_text
+from sanitizers.postgres.wires import cut_wires
 from sanitizers.results import (
     ColumnCounts,
+    Forensics,
     Gate,
     MigrateResult,
     OffsetResult,
@@ -78,16 +83,20 @@ def run(run: Run) -> ValidateResult:
     with run.clone() as connection:
         after = read_catalog(connection)
     plan, migrations = run.result(PlanResult).plan, _migrations(run)
-    with ThreadPoolExecutor(1) as background:
+    with ThreadPoolExecutor(2) as background:
         suites = background.submit(_expectations, run, plan, after, migrations)
         try:
             original = run.provider.clone(run.result(SnapshotResult).snapshot, label)
             with _open(run, original) as connection:
+                cut_wires(connection, tables=run.policy.policy.tables, whole_server=False)
                 before = read_catalog(connection)
-            found, columns = _judge(_Sides(run, original, plan, before, after, migrations))
+            sides = _Sides(run, original, plan, before, after, migrations)
+            searched = background.submit(_search, sides)
+            found, columns = _judge(sides)
+            residue, forensics = searched.result()
         finally:
             run.provider.destroy(label)
-        result = _concluded(found, columns, suites)
+        result = _concluded([*found, *residue], columns, suites, forensics)
     if result.failed:
         raise _refusal(result)
     run.control.move(run.generation, "validated", run.clock())
@@ -174,6 +183,32 @@ def _orphans(
     yield gates.foreign_key_gate(clone, key, sides.after, original)
 
 
+def _search(sides: _Sides) -> tuple[list[Gate], Forensics | None]:
+    """Looks for originals everywhere in the clone; a search that breaks off has failed."""
+    # Brings numpy, which the parse of a DAG need not wait for.
+    from sanitizers.forensics.examination import Subject, examine, surface_gates
+
+    run, ref = sides.run, sides.run.result(SnapshotResult).clone
+    subject = Subject(
+        run.clone,
+        sides.after,
+        partial(schema_text, ref.dsn(), ref.version // 10000, run.binaries, home=run.root),
+        # The files of a clone that is a database of production's server are production's, too.
+        None if run.provider.database_marker else Path(ref.location).parent,
+        run.target.parallel,
+        lambda surface, detail: run.progress.item(NAME, "search", f"{surface} {detail}"),
+    )
+    try:
+        with _open(run, sides.original) as original:
+            sample = draw(original, sides.plan, sides.before, run.policy.policy.locale)
+        found = examine(subject, sample, sides.plan)
+    except StatementFailed as error:
+        return [Gate("no original left", sides.plan.database, False, error.what, "can be searched")], None
+    originals = sum(count for _, count in found.searched)
+    run.progress.item(NAME, "search", f"{originals} originals, {len(found.residue)} findings", done=True)
+    return surface_gates(found), found
+
+
 _Gates = Callable[[Connection[Any], Connection[Any]], Iterable[Gate]]
 
 
@@ -189,14 +224,17 @@ def _attempt(sides: _Sides, name: str, subject: str, judge: _Gates) -> list[Gate
 
 
 def _concluded(
-    found: list[Gate], columns: list[ColumnCounts], suites: Future[list[dict[str, Any]]]
+    found: list[Gate],
+    columns: list[ColumnCounts],
+    suites: Future[list[dict[str, Any]]],
+    forensics: Forensics | None,
 ) -> ValidateResult:
     try:
         results = suites.result()
     except GateFailed as error:
         results = []
         found = [*found, Gate("expectations", error.where, False, error.what, "evaluated")]
-    return ValidateResult(tuple(found), tuple(columns), tuple(results))
+    return ValidateResult(tuple(found), tuple(columns), tuple(results), forensics)
 
 
 def _refusal(result: ValidateResult) -> GateFailed:

@@ -11,9 +11,13 @@ import re
 import sys
 from typing import Any, TextIO
 
+from sanitizers.postgres.connection import NO_LIBRARIES, options
+
 _URL = "postgresql+psycopg://clone@localhost/clone"
 """Only the driver matters: where to connect is said in the connect arguments, which override it."""
-_SESSION = "-c default_transaction_read_only=on -c jit=off -c client_connection_check_interval=2s"
+_SESSION = options(
+    "default_transaction_read_only=on", "jit=off", "client_connection_check_interval=2s", *NO_LIBRARIES
+)
 """Reads only, and stops reading soon after this process is gone."""
 _FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 _COUNTS = (
@@ -70,8 +74,8 @@ def _serve(gx: Any, request: dict[str, Any], answers: TextIO) -> None:
 
 
 def _connect(dsn: dict[str, str]) -> dict[str, str]:
-    options = f"{dsn.get('options') or ''} {_SESSION}"
-    return {**dsn, "options": options.strip(), "application_name": "understudy expectations"}
+    given = f"{dsn.get('options') or ''} {_SESSION}"
+    return {**dsn, "options": given.strip(), "application_name": "understudy expectations"}
 
 
 def _validated(gx: Any, source: Any, suite: dict[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,7 @@ COMMANDS = [
     "status",
     "report",
     "drift",
+    "forensics",
     "rollback",
     "destroy",
     "abandon",
@@ -371,12 +372,12 @@ class TestWords:
         ("result", "said"),
         [
             (results.SnapshotResult(SNAPSHOT, CLONE), "incremental, 3.1 MB, copy-on-write"),
-            (results.IsolateResult(()), "nothing to cut"),
+            (results.IsolateResult(()), "no wires"),
             (
                 results.IsolateResult(
                     (results.Wire("role password", "a", "voided"), results.Wire("slot", "b", "dropped"))
                 ),
-                "cut: role password (1), slot (1)",
+                "dealt with: role password (1), slot (1)",
             ),
             (SCRUBBED, "2 tables rewritten, 1,234 rows; 16 left as they were"),
             (results.MigrateResult("flyway", (), (), (), "x"), "nothing pending"),

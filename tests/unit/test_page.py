@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import product
+from typing import Any
 
 import pytest
 
 from sanitizers.audit import build_record, render_page
 from sanitizers.policy.document import load_profile
-from sanitizers.results import ApproveResult
+from sanitizers.results import ApproveResult, Residue, Surface, ValidateResult
 from tests import sample_runs
 from tests.sample_runs import CANARY, GENERATION, PREVIOUS, Sample
 
@@ -217,3 +219,38 @@ def luminance(colour: str) -> float:
     parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_search_for_originals_says_what_it_proves() -> None:
+    words = Page(page_of(sample_runs.released)).words
+    assert "No original was found" in words
+    assert "340 originals from 2 columns" in words
+    assert "public.patients.email 300 95 %" in words
+    assert "public.claims.desk_phone: 2." in words
+    assert "public.patients.ssn 300 of 300 too short to be told from chance" in words
+
+
+def searched(**changes: Any) -> str:
+    """The words of a released night's page whose search came out otherwise."""
+    facts, policy, results = sample_runs.released()
+    validated: ValidateResult = results[ValidateResult]
+    assert validated.forensics is not None
+    changed = replace(validated, forensics=replace(validated.forensics, **changes))
+    return Page(render_page(build_record(facts, policy, {**results, ValidateResult: changed}))).words
+
+
+def test_what_was_found_is_named_by_place_and_column() -> None:
+    words = searched(residue=(Residue("files", "index public.key", "public.patients.email", "base64", 7),))
+    assert "Originals were found" in words
+    assert "index public.key public.patients.email base64 7" in words
+    assert "found in 1 place" in words
+
+
+def test_a_clone_in_anothers_server_says_that_its_files_were_not_searched() -> None:
+    assert "files were not searched" in searched(surfaces=(Surface("rows", 1000, 0.1),))
+
+
+def test_a_record_of_an_earlier_version_still_makes_a_page() -> None:
+    record = build_record(*sample_runs.released())
+    del record["forensics"]
+    assert "Search for originals" in Page(render_page(record)).words

@@ -197,3 +197,11 @@ def test_tables_add_up_their_partitions() -> None:
     )
     assert (untouched["rewritten"], untouched["rows"]) == (False, None)
     assert len(scrubbed.tables) == 2
+
+
+def test_the_search_for_originals_is_told_in_places_and_counts() -> None:
+    found = build_record(*sample_runs.released())["forensics"]
+    assert found["searched"][0] == {"column": "public.patients.email", "originals": 300}
+    assert found["excused_by"] == [{"column": "public.claims.desk_phone", "originals": 2}]
+    assert [surface["name"] for surface in found["surfaces"]] == ["rows", "catalogs", "statistics", "files"]
+    assert build_record(*sample_runs.failed())["forensics"] is None

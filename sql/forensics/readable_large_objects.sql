@@ -1,0 +1,2 @@
+-- Only superusers may read the table of all large objects as such.
+SELECT has_table_privilege('pg_largeobject', 'SELECT')
