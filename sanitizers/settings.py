@@ -94,7 +94,7 @@ def _no_password(dsn: str) -> str:
         given = conninfo_to_dict(dsn) if apart else {}
     except ProgrammingError:  # its words quote the string
         raise ValueError("not a libpq connection string") from None
-    if given.get("password"):
+    if given.get("password") or given.get("sslpassword"):
         raise ValueError("no passwords in the settings file: use password: env:NAME or file:PATH")
     return dsn
 
@@ -158,6 +158,8 @@ class Access(_Strict):
 
     role: str = "staging"
     password: Secret | None = None
+    grants: tuple[str, ...] = ("pg_read_all_data", "pg_write_all_data")
+    """Roles of the clone whose rights it gets, predefined ones or production's; it has no others."""
     listen: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535)
     """0: any free port."""
@@ -270,7 +272,14 @@ def resolve_secret(reference: str) -> str:
 
 
 def resolve_dsn(source: Source) -> str:
-    """The complete libpq connection string of a source, password included."""
+    """The complete libpq connection string of a source, password included; SettingsInvalid for none."""
     kind, _, name = source.dsn.partition(":")
-    dsn = VAULTS[kind].dsn(name) if _is_reference(source.dsn) else source.dsn
-    return make_conninfo(dsn, password=resolve_secret(source.password)) if source.password else dsn
+    named = _is_reference(source.dsn)
+    dsn = VAULTS[kind].dsn(name) if named else source.dsn
+    secret = {"password": resolve_secret(source.password)} if source.password else {}
+    try:
+        return make_conninfo(dsn, **secret)
+    except ProgrammingError:  # its words quote the string
+        hint = "write host=... dbname=..., or postgresql://host/database"
+        where = source.dsn if named else "dsn"
+        raise SettingsInvalid("not a libpq connection string", where=where, hint=hint) from None

@@ -7,8 +7,13 @@ heap is. Nobody else may write to the heap meanwhile.
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,7 +127,7 @@ def apply(
         connection.execute("SET client_encoding TO 'UTF8'")
     table, wires = sql.Identifier(into.schema, into.name), [_wire(column) for column in columns]
     type_ = "text" if wires[0] is _TEXT else columns[0].base
-    writer.execute(sql.SQL(f"CREATE UNLOGGED TABLE {{}} (place tid, value {type_})").format(table))
+    writer.execute(sql.SQL(f"CREATE TABLE {{}} (place tid, value {type_})").format(table))
     rows, names = 0, [column.name for column in columns[1:]]
     with writer.cursor().copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(table)) as copy:
         copy.write(_SIGNATURE)
@@ -197,9 +202,12 @@ def _made(
     function: Function, called: str, values: pa.Array, columns: dict[str, pa.Array], wire: _Fixed | _Bytes
 ) -> pa.Array:
     try:
-        result = function(values, **columns)
-    except Exception as error:
-        # What it says may quote a value; its type and its place do not.
+        with _unheard():
+            result = function(values, **columns)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None
+    except BaseException as error:
+        # What it says may quote a value, and Python prints what SystemExit says; type and place do not.
         raise ScrubFailed(
             f"function {called} failed: {type(error).__name__}{_line(error, function)}",
             hint="run it on values of your own",
@@ -220,7 +228,27 @@ def _made(
         ) from None
 
 
-def _line(error: Exception, function: Function) -> str:
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What is printed, logged or warned of meanwhile goes nowhere: it may quote values."""
+    disabled, copies = logging.root.manager.disable, [(stream, os.dup(stream)) for stream in (1, 2)]
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(sys.maxsize)
+        # What libraries and programs print that the function calls does not go through Python's own streams.
+        for stream, _ in copies:
+            os.dup2(nowhere.fileno(), stream)
+        try:
+            with redirect_stdout(nowhere), redirect_stderr(nowhere):
+                yield
+        finally:
+            logging.disable(disabled)
+            for stream, copy in copies:
+                os.dup2(copy, stream)
+                os.close(copy)
+
+
+def _line(error: BaseException, function: Function) -> str:
     code = getattr(function, "__code__", None)
     frames = traceback.extract_tb(error.__traceback__, limit=50)
     lines = [frame.lineno for frame in frames if code is not None and frame.filename == code.co_filename]

@@ -43,7 +43,8 @@ class Python(Transformer):
     other types, numeric, uuid, arrays and documents among them, arrive and return as text.
     NULL and '' stay what they are, the function does not get them. A result that is too long, NULL in a NOT
     NULL column, or there twice in a unique one makes the scrub refuse. What the function raises is told by
-    type and line, never by its words. Needs the extra `functions`. Not for columns that foreign keys tie.
+    type and line, never by its words; what it prints or logs is told nobody. Needs the extra `functions`. Not
+    for columns that foreign keys tie.
     """
 
     kind = "python"
