@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
+
+_FRESH: Final = ".understudy"
 
 
 def replace_file(path: Path, content: bytes) -> None:
@@ -13,7 +16,8 @@ def replace_file(path: Path, content: bytes) -> None:
     """
     target = path.resolve()
     status = target.stat() if target.exists() else None
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    _sweep(target.parent)
+    fresh = target.with_name(f".{target.name}.{os.getpid()}{_FRESH}")
     fresh.unlink(missing_ok=True)
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -26,7 +30,25 @@ def replace_file(path: Path, content: bytes) -> None:
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what writers that were killed have left: there may be a password in it."""
+    for stray in folder.glob(f".*{_FRESH}"):
+        pid = stray.name.split(".")[-2]
+        if pid.isdigit() and not _lives(int(pid)):
+            stray.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _keep_owner(handle: int, status: os.stat_result) -> None:
@@ -35,7 +57,8 @@ def _keep_owner(handle: int, status: os.stat_result) -> None:
     os.fchmod(handle, status.st_mode & 0o777)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Forces the names in a directory to the disk: a file's own sync does not say what it is called."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from sanitizers.atomic import sync_folder
 from sanitizers.errors import ServerFailed, SettingsInvalid
 
 CHOSEN = "UNDERSTUDY_USER"
@@ -22,8 +25,11 @@ _USUAL = ("understudy", "postgres", "nobody")
 _ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 # Where util-linux has it, a program ends with the worker that started it: a copy that went on after its
-# worker was killed would write into the second attempt's.
-_LEASH = (leash, "--pdeathsig", "KILL") if (leash := shutil.which("setpriv")) else ()
+# worker was killed would write into the second attempt's. With all that the program has started: the half of
+# pg_basebackup that streams WAL is a process of its own, and would have production keep its WAL for ever.
+_GROUP_ENDS = 'trap "trap - TERM; kill -KILL 0" TERM; "$@" & wait "$!"'
+_SETPRIV = shutil.which("setpriv")
+_LEASH = (_SETPRIV, "--pdeathsig", "TERM", "sh", "-c", _GROUP_ENDS, "sh") if _SETPRIV else ()
 
 
 @dataclass(frozen=True)
@@ -70,33 +76,56 @@ def run(
     *,
     environment: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    progress: Callable[[], int] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Runs a program as the servers' user, in English, with output captured; the caller judges its status.
 
     Of this process's environment only what programs need to be found is passed on; `environment` adds to it.
-    ServerFailed when the program is not there or does not end within `timeout` seconds.
+    ServerFailed when the program is not there or does not end within `timeout` seconds; with `progress`,
+    which tells how far it has come, when it does not come any further for so long.
     """
     if shutil.which(str(command[0])) is None:
         raise ServerFailed("a program cannot be run: there is none", where=str(command[0]))
     account = server_account()
     identity = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
     try:
-        return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        process = subprocess.Popen(  # type: ignore[call-overload]
             [*_LEASH, *(str(part) for part in command)],
             cwd="/",
             env=_environment(account, environment or {}),
-            timeout=timeout,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            check=False,
             umask=0o077,
+            process_group=0,
             **identity,
         )
+        said, complaints = _communicated(process, timeout, progress)
+        return subprocess.CompletedProcess(process.args, process.returncode, said, complaints)
     except (OSError, subprocess.TimeoutExpired) as error:
         reason = error.strerror if isinstance(error, OSError) else f"no end after {timeout:.0f} s"
         raise ServerFailed(f"a program cannot be run: {reason}", where=str(command[0])) from None
+
+
+def _communicated(
+    process: subprocess.Popen[str], timeout: float | None, progress: Callable[[], int] | None
+) -> tuple[str, str]:
+    """What a program says until it ends; should we be cut short, everything it started ends with it."""
+    reached = -1
+    with process:
+        try:
+            while True:
+                try:
+                    return process.communicate(timeout=timeout)
+                except subprocess.TimeoutExpired:
+                    if progress is None or reached == (reached := progress()):
+                        raise
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def _environment(account: Account | None, more: Mapping[str, str]) -> dict[str, str]:
@@ -161,7 +190,7 @@ def _passable(folder: Path, account: Account) -> bool:
 
 
 def write(path: Path, text: str) -> None:
-    """Replaces a file of the servers' user, mode 0600, atomically and without following links."""
+    """Replaces a file of the servers' user, mode 0600, whole also after a power cut, following no links."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -170,4 +199,7 @@ def write(path: Path, text: str) -> None:
         if account:
             os.fchown(handle, account.uid, account.gid)
         file.write(text)
+        file.flush()
+        os.fsync(handle)
     fresh.replace(path)
+    sync_folder(path.parent)

@@ -12,8 +12,8 @@ from typing import Any, Final, NoReturn
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
-from sanitizers.errors import DiskShort, ServerFailed, SourceRefused, SourceUnreachable
-from sanitizers.postgres import account
+from sanitizers.errors import DiskShort, GuardTripped, ServerFailed, SourceRefused, SourceUnreachable
+from sanitizers.postgres import account, files
 from sanitizers.postgres.binaries import Binaries
 from sanitizers.postgres.connection import address, read_source
 from sanitizers.postgres.statements import statement
@@ -44,6 +44,10 @@ _COMPLAINTS: Final = (
     ("starting up", SourceUnreachable, "wait until the server takes connections"),
     ("shutting down", SourceUnreachable, "wait until the server takes connections"),
 )  # fmt: skip
+
+
+_STANDSTILL: Final = 900.0
+"""Seconds without a byte after which a copy is given up. A checkpoint of production's may come first."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,18 @@ class SourceServer:
 
 
 def ask_source(dsn: str) -> SourceServer:
-    """What has to be known before a copy is taken. SourceUnreachable or SourceRefused."""
+    """What has to be known before a copy is taken. SourceUnreachable or SourceRefused.
+
+    GuardTripped when the source bears the name of a clone: nothing must be taken for both.
+    """
     with read_source(dsn, purpose="snapshot") as connection:
         row: Any = connection.cursor(row_factory=dict_row).execute(statement("snapshot/source")).fetchone()
+        if row.pop("ours"):
+            raise GuardTripped(
+                "the source is a clone of ours, or calls itself one",
+                where=address(dsn),
+                hint="name production as the source; its cluster_name must not begin with understudy/",
+            )
         row["asked_at"] = row["asked_at"].astimezone(UTC)
         for name in ("extensions", "tablespaces"):
             row[name] = tuple(row[name])
@@ -120,6 +133,7 @@ def take_backup(
     """Copies the source's data directory and the WAL that makes it consistent to the new directory `target`.
 
     With `increment_of`, an earlier backup, only what changed since. The password travels by environment.
+    A source that is frozen, and so neither sends nor breaks off, is waited for `_STANDSTILL` seconds.
     SourceRefused, SourceUnreachable, DiskShort or ServerFailed.
     """
     kept = {name: value for name, value in conninfo_to_dict(source.dsn).items() if name in _KEPT}
@@ -129,6 +143,8 @@ def take_backup(
     done = account.run(
         [binaries.path("pg_basebackup"), "--dbname", make_conninfo("", **kept), "--pgdata", target, *options],
         environment={"PGPASSWORD": source.password} if source.password else {},
+        timeout=_STANDSTILL,
+        progress=lambda: files.size(target),
     )
     if done.returncode != 0:
         _fail("pg_basebackup", done.stderr, address(source.dsn), source.password)

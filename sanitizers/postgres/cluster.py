@@ -6,7 +6,6 @@ directory brings along is never read. The server outlives the process that start
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shlex
@@ -23,9 +22,7 @@ from psycopg.conninfo import make_conninfo
 from sanitizers.errors import ServerFailed
 from sanitizers.postgres import account, configuration, files, postmaster
 from sanitizers.postgres.binaries import Binaries
-
-_SOCKETS: Final = Path("/tmp")
-"""Paths of sockets may have 107 bytes, so they cannot lie below `home`."""
+from sanitizers.postgres.connection import socket_directory
 
 _PATIENCE: Final = 600
 """Seconds until a server must be ready; recovery of a large base backup is part of it."""
@@ -56,7 +53,7 @@ class Cluster:
     @property
     def socket_dir(self) -> Path:
         """A short private directory, the same for every process that knows the server's directory."""
-        return _socket_dir(self.directory)
+        return socket_directory(self.directory)
 
     @property
     def port(self) -> int:
@@ -208,15 +205,12 @@ class Cluster:
         return f": {fatal[-1][:200]}" if fatal else ""
 
 
-def _socket_dir(directory: Path) -> Path:
-    digest = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:12]
-    return _SOCKETS / f"understudy-{digest}"
-
-
 def remove_cluster(directory: Path) -> None:
     """Stops the server of that directory and removes all of it, without binaries; nothing there is fine."""
     postmaster.stop_server(directory / "data", immediate=True)
-    files.remove(_socket_dir(directory))
+    files.remove(socket_directory(directory))
+    # First of all: a directory of which a part is gone must never become a server again.
+    (directory / "data" / "PG_VERSION").unlink(missing_ok=True)
     files.remove(directory)
 
 
@@ -238,7 +232,7 @@ def create_cluster(
     cluster = Cluster(directory, binaries)
     if not cluster.data.exists():
         account.own(directory)
-        _initialise(cluster, superuser)
+        _initialise(cluster, superuser, durable=durable)
     if cluster.config.exists():
         cluster.start()
         return cluster
@@ -255,11 +249,12 @@ def create_cluster(
     return cluster
 
 
-def _initialise(cluster: Cluster, superuser: str) -> None:
+def _initialise(cluster: Cluster, superuser: str, *, durable: bool) -> None:
     partial = cluster.directory / "data.partial"
     files.remove(partial)
     for locale in ("C.UTF-8", "C"):
-        options = ["--auth=peer", "--encoding=UTF8", f"--locale={locale}", "--no-sync", "--no-instructions"]
+        options = ["--auth=peer", "--encoding=UTF8", f"--locale={locale}", "--no-instructions"]
+        options += [] if durable else ["--no-sync"]
         done = account.run(
             [cluster.binaries.path("initdb"), "--pgdata", partial, "--username", superuser, *options]
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +46,18 @@ def copy_entries(entries: Sequence[Path], target: Path, *, share: bool) -> None:
         raise ServerFailed("copying the snapshot failed", where=str(target))
 
 
+@contextmanager
+def disk_watched() -> Iterator[None]:
+    """DiskShort where Python itself finds the disk full, or our share of it used up."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        place = str(Path(error.filename).parent) if error.filename else ""
+        raise DiskShort("no space left on the disk", where=place, hint="free space there") from None
+
+
 def room(folder: Path) -> int:
     """Bytes that may still be written to this directory's file system."""
     status = os.statvfs(folder)
@@ -67,9 +81,13 @@ def _gigabytes(count: int) -> str:
 
 def size(folder: Path) -> int:
     """Bytes of all files below a directory, shared blocks counted each time."""
-    return sum(
-        os.lstat(os.path.join(parent, name)).st_size for parent, _, names in os.walk(folder) for name in names
-    )
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            # Somebody may be at work in there.
+            with suppress(FileNotFoundError):
+                total += os.lstat(os.path.join(parent, name)).st_size
+    return total
 
 
 def remove(folder: Path) -> None:

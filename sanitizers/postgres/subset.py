@@ -39,7 +39,7 @@ def make_subset(
     cursor = RawCursor(connection)
     with connection.transaction():
         for table in lists:
-            cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} (heap oid, place tid)").format(table))
+            cursor.execute(sql.SQL("CREATE TABLE {} (heap oid, place tid)").format(table))
         for listings, repeats in steps:
             while sum([_added(cursor, listing) for listing in listings]) and repeats:
                 pass

@@ -20,7 +20,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sanitizers.errors import GuardTripped, NotFound, SettingsInvalid, SourceRefused
 from sanitizers.postgres import files
 from sanitizers.postgres.backup import ask_source
-from sanitizers.postgres.connection import Session, address, described, marker, source_error
+from sanitizers.postgres.connection import (
+    Session,
+    address,
+    described,
+    is_clones_name,
+    marker,
+    source_error,
+)
 from sanitizers.settings import Target, resolve_dsn
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
@@ -228,7 +235,7 @@ def _require(connection: Session, ref: CloneRef) -> None:
     exists, comment = _comment(connection, ref.location)
     if not exists:
         raise NotFound("the clone is gone", where=ref.label)
-    if comment != marker(ref.label):
+    if comment != marker(ref.label) or not is_clones_name(ref.location, ref.label):
         raise GuardTripped("this database is not the clone; nothing was changed", where=ref.location)
 
 

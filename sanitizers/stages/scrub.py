@@ -225,7 +225,7 @@ def _make_mapping(connection: Connection[Any], mapping: Mapping, bindings: Bindi
     columns = 'original text COLLATE "C" NOT NULL, replacement text COLLATE "C" NOT NULL'
     keys = "ADD PRIMARY KEY (original) INCLUDE (replacement), ADD UNIQUE (replacement)"
     with _making(connection, f"the mapping of domain {mapping.domain}") as cursor:
-        cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(table, sql.SQL(columns)))
+        cursor.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(columns)))
         insert = sql.SQL("INSERT INTO {} {}").format(table, sql.SQL(mapping.create.sql))
         cursor.execute(insert, bindings.values(mapping.create.bindings))
         cursor.execute(sql.SQL("ALTER TABLE {} {}").format(table, sql.SQL(keys)))
@@ -293,7 +293,7 @@ def _making(connection: Connection[Any], subject: str) -> Iterator[RawCursor[Any
 
 
 def _create_as(cursor: RawCursor[Any], table: Name, select: str, values: Sequence[Any]) -> None:
-    create = sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(_identifier(table), sql.SQL(select))
+    create = sql.SQL("CREATE TABLE {} AS {}").format(_identifier(table), sql.SQL(select))
     cursor.execute(create, values or None)
 
 

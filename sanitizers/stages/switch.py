@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
-from psycopg import sql
 
 from sanitizers.control import Control
 from sanitizers.endpoints.base import Destination, EndpointProvider
-from sanitizers.errors import EndpointFailed, WrongState
+from sanitizers.errors import EndpointFailed, UnderstudyError, WrongState
+from sanitizers.postgres.admission import admit
 from sanitizers.postgres.connection import open_clone
 from sanitizers.results import SnapshotResult, SwitchResult
 from sanitizers.settings import Target, resolve_secret
@@ -54,35 +54,37 @@ class Switch:
         role = self.target.access.role
         destination = Destination(label, clone.client_host, clone.client_port, clone.database, role)
         _probe(destination, password)
+        # A worker that somebody else has taken over from meanwhile must not move clients back.
+        self.control.require(label, "live")
         previous = self.endpoint.point_to(destination, password)
         self.control.move(label, "live", now)
         said = self.endpoint.describe()
         self.control.record_switch(
             self.database, said, label, previous.generation if previous else None, by, now
         )
+        # Should it have died while all this was done, with clients on their way.
+        self.provider.start(clone)
         return SwitchResult(said, destination, previous, now)
+
+    def settle(self, now: datetime) -> None:
+        """Ends a forward switch whose worker died between moving clients and saying so.
+
+        Where it cannot be ended properly, because the server is broken, clients are there all the same.
+        """
+        served = self.endpoint.current()
+        for generation in self.control.generations(self.database, ["validated"]):
+            if served and generation.label == served.generation:
+                try:
+                    self.to(generation.label, by="settle", now=now)
+                except UnderstudyError:
+                    self.control.move(generation.label, "live", now)
 
     def _admit(self, clone: CloneRef) -> str:
         """Gives the staging role its password: the target's, or a fresh one only the endpoint will know."""
-        reference = self.target.access.password
-        password = resolve_secret(reference) if reference else secrets.token_urlsafe(24)
-        role = self.target.access.role
-        with open_clone(
-            clone.dsn(), clone.label, database_marker=self.provider.database_marker
-        ) as connection:
-            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
-            # Hashed on this side, so that the password itself is in no statement.
-            verifier = connection.pgconn.encrypt_password(
-                password.encode(), role.encode(), b"scram-sha-256"
-            ).decode()
-            verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
-            statement = sql.SQL("{} {} LOGIN PASSWORD {}").format(
-                verb, sql.Identifier(role), sql.Literal(verifier)
-            )
-            connection.execute(statement)
-            connection.execute(
-                sql.SQL("GRANT pg_read_all_data, pg_write_all_data TO {}").format(sql.Identifier(role))
-            )
+        access, shared = self.target.access, self.provider.database_marker
+        password = resolve_secret(access.password) if access.password else secrets.token_urlsafe(24)
+        with open_clone(clone.dsn(), clone.label, database_marker=shared) as connection:
+            admit(connection, access.role, password, access.grants, shared_server=shared)
         return password
 
 
