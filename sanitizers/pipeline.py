@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import ModuleType
@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from sanitizers.control import Control, StageEntry, State, Status
 from sanitizers.errors import UnderstudyError, WrongState
+from sanitizers.postgres.files import disk_watched
 from sanitizers.results import ReportResult
 from sanitizers.stages import (
     approve,
@@ -118,7 +119,9 @@ class Execution:
                 self.step(step.name)
         except BaseException as raised:
             error = described(raised)
-            self.conclude()
+            # What the night failed of counts, and not that the same full disk, say, takes no report either.
+            with suppress(UnderstudyError):
+                self.conclude()
             error.report = run.results.get(ReportResult)
             raise
         finally:
@@ -213,7 +216,8 @@ class Execution:
             self.watcher.stage_finished(name, self.timings()[name], result)
 
         try:
-            yield keep
+            with disk_watched():
+                yield keep
         except BaseException as raised:
             error = described(raised)
             found = error.result and _RESULTS[name].dump_python(error.result, mode="json")

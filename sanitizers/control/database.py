@@ -2,6 +2,7 @@
 
 Each call opens a short session of its own, so a worker that dies leaves nothing open. The one exception is
 `Control.lock`: its session lives as long as the refresh, and the server frees the lock when the session ends.
+Whoever holds it is asked for it at each call: a worker that has lost the lock to another writes nothing more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from psycopg.rows import kwargs_row
 from psycopg.types.json import Json
 
 from sanitizers.catalog import Name
+from sanitizers.control.lock import Lock
 from sanitizers.control.model import (
     ALLOWED,
     CLONE,
@@ -36,12 +38,23 @@ from sanitizers.control.model import (
     Status,
     SwitchEntry,
 )
-from sanitizers.errors import Busy, NotFound, ServerFailed, WrongState
+from sanitizers.errors import Busy, GuardTripped, NotFound, ServerFailed, WrongState
 from sanitizers.postgres.connection import address, described
 from sanitizers.postgres.statements import statement
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
 T = TypeVar("T")
+
+_OPTIONS = " ".join(
+    f"-c {setting}"
+    for setting in (
+        # A lock's session stays idle for hours; a time-out of the server's would free the lock mid-run,
+        "idle_session_timeout=0",
+        # but that of a host that died must not keep the others out for hours.
+        *("tcp_keepalives_idle=60", "tcp_keepalives_interval=10", "tcp_keepalives_count=6"),
+        "timezone=UTC",
+    )
+)
 
 
 class Control:
@@ -49,6 +62,8 @@ class Control:
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
+        self._locks: dict[Lock, str] = {}
+        """Those held through this object, and the databases they are for."""
 
     def prepare(self) -> None:
         """Creates or upgrades the schema `understudy`; may be called at any time, by many workers at once."""
@@ -61,19 +76,45 @@ class Control:
             connection.execute(_text("schema"))
             connection.execute(sql.SQL("COMMENT ON SCHEMA understudy IS {}").format(version))
 
+    def require_own(self) -> None:
+        """GuardTripped when the database is somebody else's: an address mistaken for another's, perhaps."""
+        if self._rows("strangers", _value) == [True]:
+            raise GuardTripped(
+                "the control database holds tables that are not Understudy's; nothing was written",
+                where=address(self.dsn),
+                hint="give `control:` an empty database of its own, never a source",
+            )
+
     @contextmanager
     def lock(self, database: str, *, shared: bool = False) -> Iterator[None]:
         """Holds the database's refresh lock for the block. Busy, naming the holder, when it is taken.
 
         Holders of a `shared` lock, who do parts of one stage, only keep out those who want it for themselves.
+        Should the server cut the session meanwhile, the lock is taken again at the next call; every call is
+        Busy, and does nothing, once somebody else has it.
         """
-        with closing(self._open()) as connection:
+        lock = Lock(self._open, _lock_key(f"refresh/{database}"), shared=shared)
+        try:
             with described("taking the refresh lock"):
-                values = {"key": _lock_key(f"refresh/{database}"), "shared": shared}
-                row = connection.execute(_text("take_lock"), values).fetchone()
-            if row != (True,):
+                taken = lock.take()
+            if not taken:
                 raise self._busy(database)
+            self._locks[lock] = database
             yield
+        finally:
+            self._locks.pop(lock, None)
+            lock.free()
+
+    def _require_locks(self) -> None:
+        for lock, database in list(self._locks.items()):
+            with described("asking for the refresh lock"):
+                held = lock.held()
+            if not held:
+                raise Busy(
+                    f"another refresh of {database} has taken over: the lock was lost",
+                    where=database,
+                    hint="the control database cut the session that held it; the other refresh goes on",
+                )
 
     def _busy(self, database: str) -> Busy:
         holder = next(iter(self.unfinished_runs(database)), None)
@@ -182,6 +223,11 @@ class Control:
             if moved := cursor.execute(_text("move"), values).fetchone():
                 return moved
             # Leaving the block by an error takes the retirement back.
+            raise self._cannot_move(label, state)
+
+    def require(self, label: str, state: State) -> None:
+        """WrongState unless the generation could be brought into `state` now; Busy if the lock was lost."""
+        if self.generation(label).state not in ALLOWED[state]:
             raise self._cannot_move(label, state)
 
     def _cannot_move(self, label: str, state: State) -> WrongState:
@@ -296,14 +342,14 @@ class Control:
 
     def _open(self) -> Connection[Any]:
         try:
-            # A lock's session stays idle for hours; a time-out of the server's would free the lock mid-run.
             return psycopg.connect(
                 self.dsn,
                 autocommit=True,
                 connect_timeout=10,
                 application_name="understudy control",
-                options="-c idle_session_timeout=0 -c timezone=UTC",
+                options=_OPTIONS,
                 keepalives_idle=60,
+                tcp_user_timeout=30_000,
             )
         except psycopg.OperationalError:
             raise ServerFailed(
@@ -314,6 +360,7 @@ class Control:
 
     @contextmanager
     def _session(self, doing: str) -> Iterator[Connection[Any]]:
+        self._require_locks()
         with closing(self._open()) as connection, described(doing):
             yield connection
 

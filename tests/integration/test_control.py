@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -290,3 +291,41 @@ def test_a_server_that_is_down_is_said_so() -> None:
     with pytest.raises(ServerFailed, match="control database does not answer") as caught:
         Control("host=127.0.0.1 port=1 dbname=control password=geheim").runs("hospital")
     assert "geheim" not in str(caught.value)
+
+
+def cut_sessions(control: Control) -> None:
+    """What a restart of the control database's server does to all who are connected."""
+    others = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    with psycopg.connect(control.dsn, autocommit=True) as connection:
+        connection.execute(others)
+
+
+def test_a_lock_whose_session_was_cut_is_taken_again(control: Control) -> None:
+    other = Control(control.dsn)
+    with control.lock("hospital"):
+        cut_sessions(control)
+        assert control.runs("hospital") == []
+        with pytest.raises(Busy), other.lock("hospital"):
+            pass
+
+
+def test_who_has_lost_the_lock_to_another_writes_nothing_more(control: Control) -> None:
+    other = Control(control.dsn)
+    with control.lock("hospital"):
+        mine = grown(control, "scrubbed", "validated")
+        cut_sessions(control)
+        with other.lock("hospital"):
+            for _ in range(2):
+                with pytest.raises(Busy, match="another refresh of hospital has taken over"):
+                    control.move(mine, "live", NOW)
+        with pytest.raises(Busy):
+            control.move(mine, "live", NOW)
+    assert control.generation(mine).state == "validated"
+    control.move(mine, "live", NOW)
+
+
+def test_threads_share_a_lock(control: Control) -> None:
+    with control.lock("hospital"), ThreadPoolExecutor(8) as pool:
+        cut_sessions(control)
+        assert list(pool.map(control.runs, ["hospital"] * 16)) == [[]] * 16
