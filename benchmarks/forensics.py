@@ -2,8 +2,8 @@
 
     python -m benchmarks.forensics [--rows 3000000] [--needles 10000]
 
-The files of a server with a table of patients, its indexes, WAL and log, all of them in the system's cache,
-and needles that are not there. Both are measured in turns in one run, in time of one processor.
+The files of a server with a table of patients and its indexes, all of them in the system's cache, and needles
+that are not there. Both are measured in turns in one run, in time of one processor.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from sanitizers.forensics.files import search_files
 from sanitizers.forensics.matcher import Matcher
 from sanitizers.forensics.needles import Needle, Needles
 from sanitizers.forensics.places import Relations, relation_names
+from sanitizers.postgres.binaries import find_binaries
+from sanitizers.postgres.cluster import Cluster
 
 
 def values() -> Iterator[str]:
@@ -87,7 +89,11 @@ def main() -> None:
         os.chmod(name, 0o755)
         with server(Path(name)) as connection:
             seed(connection, wanted.rows)
-            measure(Path(name) / "server", relation_names(connection), needles)
+            relations = relation_names(connection)
+        cluster = Cluster(Path(name) / "server", find_binaries(18, home=Path(name)))
+        # A purged clone has no WAL of how its rows came to be.
+        cluster.tool("pg_resetwal", "--force", "--pgdata", cluster.data)
+        measure(cluster.directory, relations, needles)
 
 
 if __name__ == "__main__":

@@ -25,13 +25,19 @@ SHARE = 64
 GUARD = 10_000
 """Ids left to production at least, before the first window."""
 GUARD_DAYS = 14
-"""Days of production's growth left to it: longer than a generation is used."""
+"""Days of production's growth left to it, beyond those that generations have been used for so far."""
 GUARD_SHARE = 4
 """The guard takes at most this fraction of the headroom, so that room is left near the end of a type."""
 RECENT_DAYS = 7
 """Windows are disjoint from those of this many days before, whatever became of their generations."""
 EXACT = 2**53 - 1
 """The largest integer JavaScript keeps exactly: windows stay below it while production is far below."""
+PACE_DAYS = 28
+"""Days before, over which production's usual pace is taken: a month evens out weekends and imports."""
+ATTENTION = 90
+"""Nights before a range ends from which on every report says so."""
+FAR = 3650
+"""Nights beyond which a forecast is no more than `not soon`."""
 
 _INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 _FLOATS = {"float4": 2**24, "float8": 2**53}
@@ -93,15 +99,65 @@ def beyond(start: int, extreme: int, increment: int) -> int:
     return start + max(passed, 0) * increment
 
 
-def growth(history: Sequence[tuple[datetime, int]], increment: int) -> int:
-    """How far production may travel in GUARD_DAYS, at its fastest daily pace in `history` (oldest first)."""
+def growth(history: Sequence[tuple[datetime, int]], increment: int, days: float = GUARD_DAYS) -> int:
+    """How far production may travel in so many days, at its fastest daily pace in `history` (oldest first)."""
     direction = 1 if increment > 0 else -1
     day = timedelta(days=1)
     paces = [
         direction * (later - earlier) / max((then - before) / day, 1)
         for (before, earlier), (then, later) in pairwise(history)
     ]
-    return int(max([0, *paces]) * GUARD_DAYS)
+    return int(max([0, *paces]) * days)
+
+
+def pace(history: Sequence[tuple[datetime, int]], increment: int) -> float:
+    """Slots a day that production has travelled lately (history oldest first); 0 when none or not known."""
+    recent = [entry for entry in history if history[-1][0] - entry[0] <= timedelta(days=PACE_DAYS)]
+    if len(recent) < 2:
+        return 0.0
+    (then, earlier), (now, later) = recent[0], recent[-1]
+    return max((later - earlier) / increment, 0.0) / max((now - then) / timedelta(days=1), 1)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How much of a range is left in front of production, and for how long."""
+
+    headroom: float
+    """The share of the range that production has not reached, 0 to 1."""
+    nights: int | None
+    """Nights until no window fits any more; None while production does not move, or only goes round."""
+
+
+def outlook(
+    sequence: DatabaseSequence,
+    reach: Reach,
+    production: int,
+    history: Sequence[tuple[datetime, int]],
+    in_use: int,
+) -> Outlook:
+    """What is left for a sequence of which `in_use` windows may not be touched.
+
+    Windows shrink as the range fills up: the end comes when so many of the narrowest, and one more, lie
+    beyond the guard. A wide window that is held for long near the end brings it forward.
+    """
+    bounds, step = (reach.lower, reach.upper), sequence.increment
+    whole = (reach.upper - reach.lower) // abs(step) + 1
+    left, daily = _ahead(bounds, step, production), pace(history, step)
+    needed = (in_use + 1) * NARROWEST * GUARD_SHARE / (GUARD_SHARE - 1)
+    endless = sequence.cycle or daily == 0
+    return Outlook(min(left / whole, 1.0), None if endless else int(max(left - needed, 0) / daily))
+
+
+def forecast(type: str, subject: str, nights: int | None) -> str:
+    """The outlook in words: `int4 headroom of public.orders.id ends in about 41 nights`; empty for None."""
+    if nights is None:
+        return ""
+    if nights > FAR:
+        return f"{type} headroom of {subject} lasts for more than {FAR // 365} years"
+    if nights == 0:
+        return f"{type} headroom of {subject} has come to its end"
+    return f"{type} headroom of {subject} ends in about {nights} night{'s' * (nights > 1)}"
 
 
 def place(
@@ -137,7 +193,7 @@ def choose_window(
     `expected_growth` the distance production may travel. None when no NARROWEST ids in a row are left.
     """
     track = _Track.of(bounds, increment, production)
-    guard = min(max(GUARD, expected_growth // abs(increment)), track.slots // GUARD_SHARE)
+    guard = track.guard(expected_growth)
     blocked = [track.backwards(*window) for window in taken]
     for width in _widths(track.slots):
         gaps = _free_cells(blocked, width, (track.slots - guard) // width)
@@ -148,6 +204,18 @@ def choose_window(
             skipped = jitter % (width // 4) if width > NARROWEST else 0
             return track.value((cell + 1) * width - 1 - skipped), track.value(cell * width)
     return None
+
+
+def guard_end(bounds: tuple[int, int], increment: int, production: int, expected_growth: int) -> int:
+    """The first value past those that are left to production."""
+    return production + _Track.of(bounds, increment, production).guard(expected_growth) * increment
+
+
+def _ahead(bounds: tuple[int, int], increment: int, production: int) -> int:
+    """Slots from production's next value to the end of the range."""
+    direction = 1 if increment > 0 else -1
+    end = max(direction * bound for bound in bounds)
+    return max((end - direction * production) // abs(increment) + 1, 0)
 
 
 @dataclass(frozen=True)
@@ -161,15 +229,21 @@ class _Track:
     @classmethod
     def of(cls, bounds: tuple[int, int], increment: int, production: int) -> _Track:
         direction = 1 if increment > 0 else -1
-        start, end = direction * production, max(direction * bound for bound in bounds)
-        if start <= EXACT // 2:
-            end = min(end, EXACT)
-        return cls(production, increment, max((end - start) // abs(increment) + 1, 0))
+        if direction * production <= EXACT // 2:
+            bounds = (max(bounds[0], -EXACT), min(bounds[1], EXACT))
+        return cls(production, increment, _ahead(bounds, increment, production))
+
+    def guard(self, expected_growth: int) -> int:
+        return min(max(GUARD, expected_growth // abs(self.increment)), self.slots // GUARD_SHARE)
 
     def backwards(self, first: int, last: int) -> tuple[int, int]:
-        """The slots a range of values touches, counted back from the end; it may be of another residue."""
-        near = (first - self.production) // self.increment
-        far = -((self.production - last) // self.increment)
+        """The slots a range of values touches, counted back from the end.
+
+        It may be of another residue, or of a time when the sequence ran the other way.
+        """
+        nearest, furthest = sorted((first, last), reverse=self.increment < 0)
+        near = (nearest - self.production) // self.increment
+        far = -((self.production - furthest) // self.increment)
         return self.slots - 1 - far, self.slots - 1 - near
 
     def value(self, back: int) -> int:

@@ -30,8 +30,8 @@ from sanitizers.forensics.places import Relations, is_stream, relation_names, re
 
 __all__ = ["FileSearch", "Found", "relation_names", "search_files"]
 
-_PIECE: Final = 1 << 20
-"""Bytes searched at a time: they stay in the processor's cache for every look at them."""
+_PIECE: Final = 1 << 22
+"""Bytes searched at a time."""
 _AROUND: Final = 2048
 """What stands so far before or behind a hit may tell that it is none: pieces overlap by that much more."""
 _APART: Final = b"\xff" * 4

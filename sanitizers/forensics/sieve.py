@@ -21,8 +21,8 @@ Places = NDArray[np.intp]
 Octets = NDArray[np.uint8]
 
 STEP = 4
-# Windows in one call of numpy: enough to forget the call itself, few enough for the cache.
-CHUNK = 1 << 15
+# Words in one call of numpy: enough to forget the call itself, few enough for the cache.
+CHUNK = 1 << 16
 # Places that are compared together; each can make some hundred comparisons.
 BATCH = 1 << 13
 # Of that many first windows of a pattern, those are chosen that fewest patterns share.

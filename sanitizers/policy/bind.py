@@ -25,6 +25,7 @@ from sanitizers.policy.compile import (
 )
 from sanitizers.policy.document import CategoryRule, ColumnRule, LoadedPolicy, TableRule
 from sanitizers.policy.exempt import exempt_condition
+from sanitizers.policy.ids import id_demands, id_plans, id_problems
 from sanitizers.policy.links import Bound, Links
 from sanitizers.policy.mapping import mapping, room_demand
 from sanitizers.policy.partitions import move, moved_rows
@@ -127,6 +128,8 @@ class _Binder:
             self._exemption(bound)
         self.problems += Safety(self.policy, links).problems()
         self.problems += row_problems(self.policy, self.catalog)
+        treated = {name for name, bound in self.bound.items() if bound.treatments}
+        self.problems += id_problems(self.policy, self.catalog, treated)
         if self.catalog.large_objects and self.policy.policy.large_objects is None:
             what = "the database has large objects, which belong to no table and may hold anything"
             self._problem((), what, "say large_objects: {treat: empty, reason: ...}")
@@ -292,6 +295,7 @@ class _Binder:
 
     def plan(self) -> Plan:
         assert self.catalog is not None
+        ids = tuple(id_plans(self.policy.policy, self.catalog))
         rewrites = sorted(self._rewrites(), key=lambda rewrite: (-rewrite.bytes, rewrite.heap))
         return Plan(
             database=self.policy.policy.policy,
@@ -302,12 +306,13 @@ class _Binder:
             rules=tuple(self._rule(self.bound[name]) for name in sorted(self.bound)),
             mappings=tuple(self._mappings()),
             rewrites=tuple(rewrites),
-            demands=tuple(self._demands()),
+            demands=(*self._demands(), *id_demands(self.policy, ids)),
             epochs=tuple((domain, epoch.days) for domain, epoch in self.policy.policy.epochs.items()),
             functions=tuple(self._functions()),
             lookups=tuple(self.lookups),
             moves=tuple(self._moves.values()),
             subset=self._subset,
+            ids=ids,
             large_objects=objects.treat if (objects := self.policy.policy.large_objects) else "",
         )
 

@@ -116,6 +116,42 @@ class RowRule(Strict):
         return self.keep is not None or self.sample is not None
 
 
+class IdRule(Strict):
+    """How a table's ids come about, where no sequence of its own makes them: a counter, a sequence that the
+    application asks, or somebody who cannot be moved."""
+
+    counter: str | None = None
+    """`schema.table.column` that holds the next id, or the next block of ids (hi/lo, table generators)."""
+    where: str | None = None
+    """Which row of the counter's table, as a condition on its own columns; unless there is only one."""
+    block: int = Field(default=1, ge=1)
+    """Ids that one value of the counter stands for (hi/lo); 1 where it holds ids themselves."""
+    sequence: str | None = None
+    """`schema.sequence` that the application asks by itself, without a default in the database."""
+    by: Literal["max", "application"] | None = None
+    """`max(id) + 1`, or ranges that the application keeps: staging goes on where production stands."""
+    collides: Literal["accepted"] | None = None
+    """Has to be said with `by`: staging's new ids are those that production will give, too."""
+    reason: str = ""
+    """Why collisions do no harm; wanted with `by`."""
+    column: str | None = None
+    """The id column, where the primary key has more than one."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> IdRule:
+        if sum(one is not None for one in (self.counter, self.sequence, self.by)) != 1:
+            raise ValueError("ids say one of `counter`, `sequence` and `by`")
+        if self.counter is None and (self.where is not None or self.block != 1):
+            raise ValueError("`where` and `block` go with `counter`")
+        if self.counter is not None and self.counter.count(".") != 2:
+            raise ValueError("write the counter as schema.table.column")
+        if (self.by is None) != (self.collides is None) or (self.by and not self.reason):
+            raise ValueError(
+                "ids made by `by` cannot be moved: say `collides: accepted` and why that does no harm (`reason`)"
+            )
+        return self
+
+
 class TableRule(Strict):
     columns: dict[str, ColumnRule]
     subject: str | None = None
@@ -125,6 +161,8 @@ class TableRule(Strict):
     exempt: Exemption | None = None
     rows: RowRule | None = None
     """Which rows arrive. Without it all do, but for those that refer to a dropped row."""
+    ids: IdRule | None = None
+    """How new ids are made, where no sequence of the table's own makes them."""
     pending: bool = False
     """The table arrives with a migration production has not had yet."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 from pydantic import TypeAdapter
 
@@ -110,6 +111,39 @@ class Demand:
 
 
 @dataclass(frozen=True)
+class Counter:
+    """A row that holds the next id of tables, or their next block of ids."""
+
+    table: Name
+    column: str
+    where: str
+    """Which row, as the policy says it; empty for the only one."""
+    condition: str
+    """The same in SQL, over the alias `t`."""
+    block: int
+    """Ids that one of its values stands for."""
+
+    @property
+    def name(self) -> Name:
+        """What its windows are recorded under."""
+        which = f" where {self.where}" if self.where else ""
+        return Name(self.table.schema, f"{self.table.name}.{self.column}{which}")
+
+
+@dataclass(frozen=True)
+class IdPlan:
+    """A key that no sequence feeds by itself, and who makes its values."""
+
+    table: Name
+    column: str
+    made_by: Literal["counter", "sequence", "max", "application", "uuid", "unknown"]
+    """Counters and sequences are moved, UUIDs need nothing; ids made in other ways are those of production."""
+    reason: str = ""
+    counter: Counter | None = None
+    sequence: Name | None = None
+
+
+@dataclass(frozen=True)
 class TablePlan:
     """The rewrite of one heap: an ordinary table, or one leaf partition."""
 
@@ -166,6 +200,7 @@ class Plan:
     """`empty` or `keep`, where there are any or might be."""
     subset: Subset | None = None
     """How rows are chosen, where not all of them arrive."""
+    ids: tuple[IdPlan, ...] = ()
 
     @cached_property
     def digest(self) -> str:

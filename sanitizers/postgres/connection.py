@@ -109,9 +109,7 @@ def address(dsn: str) -> str:
 
 
 @contextmanager
-def open_clone(
-    dsn: str, label: str, *, database_marker: bool = False, autocommit: bool = True
-) -> Iterator[Session]:
+def open_clone(dsn: str, label: str, *, database_marker: bool = False) -> Iterator[Session]:
     """A session that may write, on the clone named `label` and nowhere else.
 
     The proof is the server's `cluster_name` (from the configuration we wrote) and the directory it runs in,
@@ -121,9 +119,9 @@ def open_clone(
     with described("opening the clone"):
         connection = _enter(dsn)
     with connection:
-        guard(connection, label, database_marker=database_marker)
-        connection.execute(statement("clone/session").encode())
-        connection.autocommit = autocommit
+        with described("opening the clone"):
+            guard(connection, label, database_marker=database_marker)
+            connection.execute(statement("clone/session").encode())
         with described("a statement on the clone"):
             yield connection
 

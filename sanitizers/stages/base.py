@@ -115,9 +115,9 @@ class Run:
         return found
 
     @contextmanager
-    def clone(self, *, autocommit: bool = True) -> Iterator[Connection[Any]]:
+    def clone(self) -> Iterator[Connection[Any]]:
         """A guarded session on this run's clone."""
         ref = self.result(SnapshotResult).clone
         marked = self.provider.database_marker
-        with open_clone(ref.dsn(), ref.label, database_marker=marked, autocommit=autocommit) as connection:
+        with open_clone(ref.dsn(), ref.label, database_marker=marked) as connection:
             yield connection

@@ -5,11 +5,14 @@ Nothing that could hold a value of the data leaves this process: counts, rates a
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import re
 import sys
 from typing import Any, TextIO
+
+from psycopg import errors
 
 from sanitizers.postgres.connection import NO_LIBRARIES, options
 
@@ -145,8 +148,16 @@ def _raised(info: dict[str, Any]) -> str:
     if raised is None:
         return ""
     text = f"{raised.get('exception_message')}\n{raised.get('exception_traceback')}"
-    named = _CONDITION.search(text) or _CLASS.search(text)
-    return named[1] if named else "Exception"
+    named = [*_CONDITION.findall(text), *_CLASS.findall(text)]
+    return next(filter(_is_error, named), "Exception")
+
+
+def _is_error(name: str) -> bool:
+    """Whether an exception is called that: messages quote values, which may look like the name of one."""
+    from sqlalchemy import exc
+
+    found = (getattr(module, name, None) for module in (errors, builtins, exc))
+    return any(isinstance(one, type) and issubclass(one, BaseException) for one in found)
 
 
 def _summary(gx: Any, name: str, results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from sanitizers.cli import cli
 from sanitizers.postgres.binaries import find_binaries
 from sanitizers.postgres.cluster import Cluster, create_cluster
 from sanitizers.postgres.statements import statement
@@ -28,7 +29,7 @@ FILES: dict[str, tuple[str, ...]] = {
     "understudy snapshot": ("snapshot/source",),
     # `init`.
     "understudy catalog": SCHEMA_READ,
-    # `plan` and `preview`.
+    # `plan`, `preview` and `lint --dsn`.
     "understudy reading the catalog": SCHEMA_READ,
     # `drift`, which also reads the schema's definitions.
     "understudy comparing schemas": ("drift/session", "drift/objects", *SCHEMA_READ),
@@ -115,23 +116,29 @@ def nights(clinic: Clinic) -> Heard:
     clinic.produce(f"GRANT SELECT ON flyway_schema_history TO {clinic.database}")
     before = ask(clinic, STATE)
     clinic.refresh()
-    clinic.refresh()
-    dsn = f"host=127.0.0.1 port={clinic.production.port} user={clinic.database} password=right"
-    for words in (
-        ("init", f"{dsn} dbname={clinic.database}", "--output", str(clinic.folder / "drafted.yaml")),
-        ("plan", clinic.database),
-        ("preview", clinic.database),
-        ("drift", clinic.database),
-        ("doctor",),
-        ("status", clinic.database),
-        ("rollback", clinic.database),
-    ):
+    for words in asked(clinic):
         result = clinic.run(*words)
         assert result.exit_code == 0, (words, result.output)
     rights = ask(clinic, f"SELECT * FROM pg_roles WHERE rolname = '{clinic.database}'")
     lines = (clinic.production.directory / "heard.json").read_text(encoding="utf-8").splitlines()
     entries = [json.loads(line) for line in lines]
     return Heard(clinic.database, entries, before, ask(clinic, STATE), rights)
+
+
+def asked(clinic: Clinic) -> list[tuple[str, ...]]:
+    """Every command there is but the demo's, which has a production of its own; the last takes all away."""
+    source = f"host=127.0.0.1 port={clinic.production.port} user={clinic.database} password=right"
+    dsn = f"{source} dbname={clinic.database}"
+    others = {
+        "init": (dsn, "--output", str(clinic.folder / "drafted.yaml")),
+        "lint": (str(clinic.policy), "--dsn", dsn),
+        "doctor": (),
+        "treatments": (),
+        "abandon": (clinic.database, "--yes"),
+        "destroy": (clinic.database, "--all", "--yes"),
+    }
+    names = sorted(set(cli.commands) - {"demo"}, key=lambda name: (name == "destroy", name))
+    return [(name, *others.get(name, (clinic.database,))) for name in names]
 
 
 def ask(clinic: Clinic, query: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from sanitizers.errors import GuardTripped, ServerFailed, StatementFailed
+from sanitizers.postgres import connection as doors
 from sanitizers.postgres.connection import described, marker, open_clone, read_source
 
 CANARY = "canary-7c1f"
@@ -78,3 +79,22 @@ def test_a_clone_that_is_down_is_worth_another_try() -> None:
         open_clone("host=/nowhere", "clinic-20260101-001"),
     ):
         raise AssertionError("there is no server")
+
+
+def test_a_clone_that_is_lost_before_its_proof_is_worth_another_try(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter = doors._enter
+
+    def enter_and_lose(dsn: str) -> doors.Session:
+        entered = enter(dsn)
+        with psycopg.connect(dsn, autocommit=True) as killer:
+            killer.execute("SELECT pg_terminate_backend(%s, 5000)", [entered.info.backend_pid])
+        return entered
+
+    monkeypatch.setattr(doors, "_enter", enter_and_lose)
+    with (
+        pytest.raises(ServerFailed, match="opening the clone failed: AdminShutdown"),
+        open_clone(postgres_database, "clinic-20260101-001"),
+    ):
+        raise AssertionError("the guard let it in")

@@ -51,6 +51,10 @@ INSERT INTO visits SELECT i, date '2020-01-01' + i, 'surrogate' FROM generate_se
 CREATE TABLE leaky (id int PRIMARY KEY, name text, amount numeric);
 INSERT INTO leaky VALUES (1, '{CANARY}', 47114711), (2, '{CANARY}', 47114711), (3, NULL, 47114711);
 CREATE SEQUENCE counter;
+CREATE FUNCTION tell(name text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION E'no\\n%Error\\n(psycopg.errors.%)', replace(name, ' ', ''), replace(name, ' ', '')
+        USING ERRCODE = 'ZZ999';
+END $$;
 """
 NOT_NULL = Expected("expect_column_values_to_not_be_null", {"column": "n"})
 ORDERS, VISITS = Name("Sales", "Order: {Items} 5%"), Name("public", "visits")
@@ -93,6 +97,7 @@ LEAKS = [
     ("expect_column_pair_values_to_be_equal", {"column_A": "name", "column_B": "id"}),
     ("expect_compound_columns_to_be_unique", {"column_list": ["name", "amount"]}),
     ("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT * FROM {batch} WHERE id > 0"}),
+    ("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT tell(name) FROM {batch}"}),
     ("unexpected_rows_expectation", {"unexpected_rows_query": "SELECT name::int FROM {batch}"}),
 ]  # fmt: skip
 
@@ -213,7 +218,7 @@ def test_what_cannot_be_evaluated_fails_by_the_name_of_its_error(checked: Checke
     assert raised("gone") == ["UndefinedTable"]
     assert raised("writes") == ["ReadOnlySqlTransaction"]
     assert raised("misbuilt") == ["ValidationError", None]
-    assert raised("public.leaky")[-1] == "InvalidTextRepresentation"
+    assert raised("public.leaky")[-2:] == ["DatabaseError", "InvalidTextRepresentation"]
     assert not checked.by_name["misbuilt"]["success"]
 
 
