@@ -58,11 +58,14 @@ class _Wanted:
     rule: TableRulePlan
     table: Table
     column: Column
-    parts_stay: bool
+    parts_stay: bool = False
+    beside: Column | None = None
+    """Searched for together with it, a blank between: each by itself is somebody else's, too."""
 
     @property
     def name(self) -> str:
-        return f"{self.rule.table}.{self.column.name}"
+        beside = f" with {self.beside.name}" if self.beside else ""
+        return f"{self.rule.table}.{self.column.name}{beside}"
 
 
 def draw(session: Connection[Any], plan: Plan, catalog: Catalog, locale: str) -> Sample:
@@ -92,6 +95,19 @@ def _wanted(plan: Plan, catalog: Catalog) -> Iterator[_Wanted]:
         for item in rule.treated if table else ():
             if table and item.name in table.by_name and item.kind != "generated" and _must_go(item):
                 yield _Wanted(rule, table, table.by_name[item.name], item.kind in PARTS_STAY)
+        if table:
+            yield from _full_names(rule, table)
+
+
+def _full_names(rule: TableRulePlan, table: Table) -> Iterator[_Wanted]:
+    """A person's first and last name, where they stand in columns of their own."""
+    treated = [(item.category, table.by_name.get(item.name)) for item in rule.treated]
+    first, last = (
+        [column for category, column in treated if category == part and column and column.category == "S"]
+        for part in ("name.first", "name.last")
+    )
+    if len(first) == len(last) == 1 and not (first[0].array or last[0].array):
+        yield _Wanted(rule, table, first[0], beside=last[0])
 
 
 def _must_go(item: ColumnPlan) -> bool:
@@ -166,11 +182,11 @@ def _select(one: _Wanted, heap: Table, count: int) -> sql.Composed:
     exempt = f"AND NOT coalesce(({one.rule.exempt}), false)" if one.rule.exempt else ""
     return sql.SQL(
         "SELECT {value} FROM (SELECT {column} AS v FROM ONLY {heap} AS t {sampled}"
-        " WHERE {column} IS NOT NULL {exempt}"
+        " WHERE ({column}) IS NOT NULL {exempt}"
         " ORDER BY hashtextextended(t.ctid::text, {seed}) LIMIT {count}) AS drawn {elements}"
     ).format(
         value=sql.SQL(_printed(one.column).replace(":v", "e" if one.column.array else "v")),
-        column=sql.Identifier("t", one.column.name),
+        column=_column(one),
         heap=sql.Identifier(heap.name.schema, heap.name.name),
         sampled=sampled if share < 100 else sql.SQL(""),
         exempt=sql.SQL(exempt),
@@ -180,6 +196,11 @@ def _select(one: _Wanted, heap: Table, count: int) -> sql.Composed:
             ", LATERAL unnest(v) AS e WHERE e IS NOT NULL LIMIT {}" if one.column.array else ""
         ).format(*([count] if one.column.array else [])),
     )
+
+
+def _column(one: _Wanted) -> sql.Composable:
+    columns = [sql.Identifier("t", column.name) for column in (one.column, one.beside) if column]
+    return columns[0] if one.beside is None else sql.SQL("{}::text || ' ' || {}::text").format(*columns)
 
 
 def _printed(column: Column) -> str:

@@ -83,6 +83,21 @@ def test_every_column_that_must_not_survive_gives_its_originals(
     assert dict(sample.left_out)["public.people.pin"] == "300 of 300 too short to be told from chance"
 
 
+def test_first_and_last_name_are_searched_for_together(session: Connection[Any], tmp_path: Path) -> None:
+    session.execute("CREATE TABLE staff (id int PRIMARY KEY, forename text, surname text)")
+    session.execute(
+        "INSERT INTO staff VALUES (1, 'Zebulon', 'Quackenbush'), (2, 'Wilhelmina', NULL), (3, 'Al', 'Li')"
+    )
+    catalog = read_catalog(session)
+    rules = (
+        "\n  public.staff:\n    columns: {id: non_identifying, forename: name.first, surname: name.last}\n"
+    )
+    sample = draw(session, compile_plan(policy(tmp_path, rules), catalog), catalog, "en_US")
+    assert [(one.column, one.value) for one in sample.needles.items] == [
+        ("public.staff.forename with surname", b"Zebulon Quackenbush")
+    ]
+
+
 def test_two_samples_are_not_the_same(session: Connection[Any], tmp_path: Path) -> None:
     session.execute(SCHEMA.encode())
     session.execute(
