@@ -51,7 +51,7 @@ format: setup ## Rewrite the code in the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-EXTRAS := --extra functions --extra gx --extra airflow --extra lineage --extra embedded --extra dev
+EXTRAS := --extra aws --extra functions --extra gx --extra airflow --extra lineage --extra embedded --extra dev
 COMPILE = $(BIN)/uv pip compile pyproject.toml --generate-hashes --universal --python-version 3.11 \
 	--custom-compile-command "make lock" --quiet $(ARGS)
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from croniter import croniter
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from sanitizers.errors import NotFound, SettingsInvalid
 from sanitizers.yamlfile import read_model
@@ -137,6 +138,8 @@ class SnapshotSettings(_Strict):
 
 
 class EndpointSettings(_Strict):
+    """The providers `service` and `pgbouncer`, whose entry stands in a file."""
+
     provider: str = "service"
     service: str
     """Name of the entry clients use: `psql service=NAME`."""
@@ -144,6 +147,101 @@ class EndpointSettings(_Strict):
     """The `pg_service.conf` to keep the entry in, other entries left alone; or a file PgBouncer includes."""
     console: Source | None = None
     """PgBouncer's console, which is told to read its files anew."""
+
+    @model_validator(mode="after")
+    def _console_is_pgbouncers(self) -> Self:
+        if self.console and self.provider != "pgbouncer":
+            raise ValueError("only the provider pgbouncer has a console")
+        return self
+
+
+class RenameSettings(_Strict):
+    provider: Literal["rename"]
+    service: str
+    """The database that clients ask for; its name goes from one generation to the next."""
+    server: Source
+    """The server of the clones, at an address that clients know too."""
+
+
+class DnsSettings(_Strict):
+    provider: Literal["dns"]
+    service: str
+    """The whole name of the host that clients ask for."""
+    zone: str
+    """The id of its hosted zone in Route 53."""
+    port: int = Field(5432, ge=1, le=65535)
+    """Where every generation listens: a name carries no port."""
+    ttl: int = Field(60, ge=0, le=604800)
+    """Seconds for which clients may go by what they have looked up."""
+    wait_seconds: float = Field(180, gt=0)
+    """How long Route 53's servers may take to know of a switch, which is taken back otherwise."""
+
+
+class ParameterSettings(_Strict):
+    provider: Literal["parameter"]
+    service: str
+    """Name of the parameter or secret that says how to connect."""
+    store: Literal["ssm", "secretsmanager"] = "ssm"
+    form: Literal["json", "dsn"] = "json"
+    """An object with host, port, dbname, user, password and generation; or a `postgresql://` address."""
+    region: str | None = None
+    """Without one, the region that the environment or ~/.aws says."""
+
+
+class CommandSettings(_Strict):
+    provider: Literal["command"]
+    service: str
+    """What the program is told to move."""
+    program: Path
+    """What it is asked and has to answer: see `endpoints/command.py`."""
+    arguments: tuple[str, ...] = ()
+    """Come first; no secrets, since other users can see them."""
+    environment: tuple[str, ...] = ()
+    """Names of variables that it gets, besides PATH, HOME and LANG."""
+    timeout_seconds: float = Field(60, gt=0)
+    """How long one call may take."""
+
+
+def _by_provider(kinds: Mapping[str, type[BaseModel]], data: Any) -> Any:
+    """The settings of the provider that is named: mistakes are told of that one only."""
+    if isinstance(data, BaseModel):
+        return data
+    named = str(data.get("provider", "service")) if isinstance(data, dict) else ""
+    if named not in kinds:
+        near = difflib.get_close_matches(named, kinds, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(
+            f"an endpoint has one of these as its provider, {hint}known: {', '.join(sorted(kinds))}"
+        )
+    return kinds[named].model_validate(data)
+
+
+_SINGLE: Final[dict[str, type[BaseModel]]] = {
+    "command": CommandSettings,
+    "dns": DnsSettings,
+    "parameter": ParameterSettings,
+    "pgbouncer": EndpointSettings,
+    "rename": RenameSettings,
+    "service": EndpointSettings,
+}
+SingleEndpoint = Annotated[
+    EndpointSettings | RenameSettings | DnsSettings | ParameterSettings | CommandSettings,
+    BeforeValidator(partial(_by_provider, _SINGLE)),
+]
+
+
+class MultiSettings(_Strict):
+    provider: Literal["multi"]
+    service: str
+    """What messages call them together."""
+    endpoints: tuple[SingleEndpoint, ...] = Field(min_length=2)
+    """Moved in this order, all or none; the first one leads."""
+
+
+AnyEndpoint = Annotated[
+    EndpointSettings | RenameSettings | DnsSettings | ParameterSettings | CommandSettings | MultiSettings,
+    BeforeValidator(partial(_by_provider, {**_SINGLE, "multi": MultiSettings})),
+]
 
 
 class MigrationSettings(_Strict):
@@ -190,7 +288,7 @@ class Target(_Strict):
     policy: Path
     source: Source
     snapshot: SnapshotSettings = SnapshotSettings()
-    endpoint: EndpointSettings
+    endpoint: AnyEndpoint
     migrations: MigrationSettings | None = None
     access: Access = Access()
     approval: Literal["none", "required"] = "none"
@@ -208,6 +306,15 @@ class Target(_Strict):
     """Tables scrubbed at the same time."""
     app_password: Secret | None = None
     """The password every login of the application gets (see the treatment `known_password`)."""
+
+    @model_validator(mode="after")
+    def _clients_know_the_password(self) -> Self:
+        one = self.endpoint
+        together = one.endpoints if isinstance(one, MultiSettings) else (one,)
+        without = [each.provider for each in together if isinstance(each, DnsSettings | RenameSettings)]
+        if without and self.access.password is None:
+            raise ValueError(f"the endpoint {without[0]} keeps no password, so access needs a `password:`")
+        return self
 
 
 class Settings(_Strict):
@@ -254,7 +361,7 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         name: target.model_copy(
             update={
                 "policy": place(target.policy),
-                "endpoint": target.endpoint.model_copy(update={"file": place(target.endpoint.file)}),
+                "endpoint": _placed(target.endpoint, place),
                 "migrations": target.migrations
                 and target.migrations.model_copy(update={"directory": place(target.migrations.directory)}),
             }
@@ -263,6 +370,19 @@ def _absolute(settings: Settings, base: Path) -> Settings:
     }
     home = place(settings.home) if settings.home else None
     return settings.model_copy(update={"targets": targets, "home": home})
+
+
+def _placed(endpoint: AnyEndpoint, place: Callable[[Path], Path]) -> AnyEndpoint:
+    """The endpoint with its paths where `place` says they are."""
+    if isinstance(endpoint, EndpointSettings):
+        return endpoint.model_copy(update={"file": place(endpoint.file)})
+    if isinstance(endpoint, CommandSettings):
+        return endpoint.model_copy(update={"program": place(endpoint.program)})
+    if isinstance(endpoint, MultiSettings):
+        return endpoint.model_copy(
+            update={"endpoints": tuple(_placed(one, place) for one in endpoint.endpoints)}
+        )
+    return endpoint
 
 
 def resolve_secret(reference: str) -> str:

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from sanitizers.policy.plan import ColumnPlan, TableRulePlan
 from sanitizers.results import PlanResult, SnapshotResult
-from sanitizers.settings import EndpointSettings, Source, resolve_dsn
+from sanitizers.settings import AnyEndpoint, EndpointSettings, Source, resolve_dsn
 from sanitizers.stages.base import Run
 
 if TYPE_CHECKING:
@@ -61,13 +61,13 @@ def server(dsn: str, port: int = 5432) -> str:
     return f"postgres://{host}:{at or port}"
 
 
-def staging(endpoint: EndpointSettings, database: str) -> tuple[str, str]:
+def staging(endpoint: AnyEndpoint, database: str) -> tuple[str, str]:
     """Where clients find staging, and what it is called there; the same every night.
 
     An entry in a service file leads to another host or port each night, so there the endpoint's own name,
     which Airflow's asset has as well, stands for them.
     """
-    if endpoint.console is None:
+    if not isinstance(endpoint, EndpointSettings) or endpoint.console is None:
         return f"understudy://{endpoint.service}", database
     return server(_known(endpoint.console), 6432), endpoint.service
 

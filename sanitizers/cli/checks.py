@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from sanitizers.cli.words import listed, number, size
+from sanitizers.endpoints import endpoint_provider
 from sanitizers.errors import UnderstudyError
 from sanitizers.postgres import account, files
 from sanitizers.postgres.backup import SourceServer, ask_source, refuse_unfit
 from sanitizers.postgres.binaries import all_binaries, find_binaries
 from sanitizers.postgres.connection import address, read_source
-from sanitizers.settings import Settings, Target, default_home, resolve_dsn, resolve_secret
+from sanitizers.settings import EndpointSettings, Settings, Target, default_home, resolve_dsn, resolve_secret
 
 _LITTLE_ROOM = 5_000_000_000
 """Bytes free under home below which we warn where production's size is not known."""
@@ -224,6 +225,11 @@ def _binaries(source: SourceServer, settings: Settings) -> Iterator[Finding]:
 
 
 def _endpoint(target: Target) -> Iterator[Finding]:
+    if not isinstance(target.endpoint, EndpointSettings):
+        provider = endpoint_provider(target.endpoint)
+        there = provider.current()
+        yield ok("endpoint", f"{provider.describe()}, {there.generation if there else 'nowhere yet'}")
+        return
     file = target.endpoint.file
     place = file if file.exists() else _nearest(file.parent)
     # The file is replaced, so its directory has to be writable as well.

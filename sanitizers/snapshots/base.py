@@ -106,10 +106,14 @@ class SnapshotProvider(Protocol):
         """Stops and removes the clone or half-made clone of that label."""
         ...
 
-    def discard(self, snapshot: Snapshot) -> None:
-        """Removes a snapshot nobody needs any more."""
+    def discard(self, label: str) -> None:
+        """Removes the snapshot of that label, finished or not; nothing there is fine."""
         ...
 
     def find(self) -> list[str]:
         """Labels of all clones of this target that exist, half-made ones included."""
+        ...
+
+    def find_snapshots(self) -> list[str]:
+        """Labels of all its snapshots that exist, half-made ones included."""
         ...

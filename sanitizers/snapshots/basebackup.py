@@ -150,15 +150,18 @@ class BaseBackup:
         for name in (label, f"{label}{_PARTIAL}"):
             remove_cluster(_place(self._clones, name))
 
-    def discard(self, snapshot: Snapshot) -> None:
+    def discard(self, label: str) -> None:
         """Removes a snapshot, finished or not; nothing there is fine."""
         for ending in ("", _PARTIAL, _INCREMENT):
-            files.remove(_place(self._snapshots, f"{snapshot.label}{ending}"))
+            files.remove(_place(self._snapshots, f"{label}{ending}"))
 
     def find(self) -> list[str]:
         """Labels of all clones of this target that exist, half-made ones included."""
-        entries = self._clones.iterdir() if self._clones.is_dir() else ()
-        return sorted({entry.name.removesuffix(_PARTIAL) for entry in entries})
+        return _labels(self._clones)
+
+    def find_snapshots(self) -> list[str]:
+        """Labels of all snapshots of this target that exist, half-made ones included."""
+        return _labels(self._snapshots)
 
     def _binaries(self, version: int) -> Binaries:
         return find_binaries(version // 10000, self._extra, home=self._home)
@@ -280,6 +283,11 @@ def _checked(name: str) -> str:
             hint="name targets with letters, digits, '-', '_' and '.'",
         )
     return name
+
+
+def _labels(folder: Path) -> list[str]:
+    entries = folder.iterdir() if folder.is_dir() else ()
+    return sorted({entry.name.removesuffix(_PARTIAL).removesuffix(_INCREMENT) for entry in entries})
 
 
 def _place(folder: Path, name: str) -> Path:

@@ -28,7 +28,7 @@ from sanitizers.postgres.connection import (
     marker,
     source_error,
 )
-from sanitizers.settings import Target, resolve_dsn
+from sanitizers.settings import MultiSettings, RenameSettings, Target, resolve_dsn
 from sanitizers.snapshots.base import CloneRef, Snapshot
 
 _LONGEST_NAME: Final = 63
@@ -107,15 +107,15 @@ class Template:
     def start(self, ref: CloneRef) -> None:
         """Lets sessions in again."""
         with self._server() as connection:
-            _require(connection, ref)
-            connection.execute(_alter("ALTER DATABASE {} ALLOW_CONNECTIONS true", ref.location))
+            name = self._require(connection, ref)
+            connection.execute(_alter("ALTER DATABASE {} ALLOW_CONNECTIONS true", name))
 
     def stop(self, ref: CloneRef) -> None:
         """Lets nobody in, and ends the sessions that are there."""
         with self._server() as connection:
-            _require(connection, ref)
-            connection.execute(_alter("ALTER DATABASE {} ALLOW_CONNECTIONS false", ref.location))
-            connection.execute(_CUT, [ref.location])
+            name = self._require(connection, ref)
+            connection.execute(_alter("ALTER DATABASE {} ALLOW_CONNECTIONS false", name))
+            connection.execute(_CUT, [name])
 
     def cleanse(self, ref: CloneRef) -> tuple[str, ...]:
         """Has the server let go of removed files; its WAL and logs are production's and stay."""
@@ -126,29 +126,57 @@ class Template:
     def release(self, ref: CloneRef, listen: str, port: int, role: str) -> CloneRef:
         """Lets `role` in, made without password when missing. Address and port are the server's own."""
         with self._server() as connection:
-            _require(connection, ref)
+            name = self._require(connection, ref)
             connection.execute("CHECKPOINT")
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                 connection.execute(_alter("CREATE ROLE {} LOGIN", role))
-            connection.execute(_alter("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}", ref.location, role))
+            connection.execute(_alter("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}", name, role))
         return replace(ref, client_host=ref.host, client_port=ref.port)
 
     def destroy(self, label: str) -> None:
         """Drops the clone of that label, its sessions too; nothing there is fine."""
         with self._server() as connection:
-            _drop(connection, self._name("clone", label), label)
+            _drop(connection, self._place(connection, self._name("clone", label), label), label)
 
-    def discard(self, snapshot: Snapshot) -> None:
+    def discard(self, label: str) -> None:
         """Drops the snapshot; nothing there is fine."""
         with self._server() as connection:
-            _drop(connection, self._name("snapshot", snapshot.label), snapshot.label)
+            _drop(connection, self._name("snapshot", label), label)
 
     def find(self) -> list[str]:
         """Labels of all clones of this target, half-made ones included."""
-        start = self._name("clone", "")
+        return self._labels("clone")
+
+    def find_snapshots(self) -> list[str]:
+        """Labels of all snapshots of this target, half-made ones included."""
+        return self._labels("snapshot")
+
+    def _labels(self, kind: str) -> list[str]:
+        start = self._name(kind, "")
         with self._server() as connection:
             rows = connection.execute(_ALL, [start]).fetchall()
         return sorted(row[0].removeprefix(start) for row in rows)
+
+    @property
+    def _lent(self) -> list[str]:
+        """Names that an endpoint gives to the database of whichever clone is live."""
+        endpoint = self._target.endpoint
+        every = endpoint.endpoints if isinstance(endpoint, MultiSettings) else (endpoint,)
+        return [one.service for one in every if isinstance(one, RenameSettings)]
+
+    def _place(self, connection: Session, own: str, label: str) -> str:
+        """What the clone's database is called now: its own name, or the one it has been lent."""
+        return next((name for name in self._lent if _comment(connection, name)[1] == marker(label)), own)
+
+    def _require(self, connection: Session, ref: CloneRef) -> str:
+        """What the clone's database is called now. NotFound when it is gone, GuardTripped for another."""
+        name = self._place(connection, ref.location, ref.label)
+        exists, comment = _comment(connection, name)
+        if not exists:
+            raise NotFound("the clone is gone", where=ref.label)
+        if comment != marker(ref.label) or not is_clones_name(ref.location, ref.label):
+            raise GuardTripped("this database is not the clone; nothing was changed", where=name)
+        return name
 
     def _name(self, kind: str, label: str) -> str:
         name = f"understudy_{kind}_{self._prefix}_{label}"
@@ -229,14 +257,6 @@ def _comment(connection: Session, name: str) -> tuple[bool, str | None]:
     query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
     row = connection.execute(query, [name]).fetchone()
     return row is not None, row[0] if row else None
-
-
-def _require(connection: Session, ref: CloneRef) -> None:
-    exists, comment = _comment(connection, ref.location)
-    if not exists:
-        raise NotFound("the clone is gone", where=ref.label)
-    if comment != marker(ref.label) or not is_clones_name(ref.location, ref.label):
-        raise GuardTripped("this database is not the clone; nothing was changed", where=ref.location)
 
 
 def _drop(connection: Session, name: str, label: str) -> None:

@@ -64,7 +64,12 @@ class Reaper:
         return kept | {served.generation} if served else kept
 
     def _discard_snapshots(self) -> None:
-        """Only the newest snapshot is needed, as the base of the next increment."""
-        for snapshot in self.control.snapshots(self.database)[1:]:
-            self.provider.discard(snapshot)
-            self.control.forget_snapshot(snapshot.label)
+        """Only the newest snapshot is needed, as the base of the next increment.
+
+        One that nobody knows of was finished by a run that died before it could say so.
+        """
+        newest, *older = [snapshot.label for snapshot in self.control.snapshots(self.database)] or [""]
+        unknown = [label for label in self.provider.find_snapshots() if label not in {newest, *older}]
+        for label in (*older, *unknown):
+            self.provider.discard(label)
+            self.control.forget_snapshot(label)

@@ -52,7 +52,7 @@ def provider(request: pytest.FixtureRequest, source: str, home: Path) -> Iterato
 def snapshot(provider: SnapshotProvider) -> Iterator[Snapshot]:
     snapshot = provider.create("g-1", None)
     yield snapshot
-    provider.discard(snapshot)
+    provider.discard(snapshot.label)
 
 
 def _count(provider: SnapshotProvider, ref: CloneRef) -> int:
@@ -137,13 +137,13 @@ def test_destroy_and_discard_can_be_repeated(provider: SnapshotProvider, snapsho
     for _ in range(2):
         provider.destroy("g-1")
         provider.destroy("never-there")
-        provider.discard(snapshot)
-    assert provider.find() == []
+        provider.discard(snapshot.label)
+    assert provider.find() == provider.find_snapshots() == []
     with pytest.raises(NotFound):
         provider.start(ref)
 
 
-def test_find_sees_the_clones_of_its_own_target_only(
+def test_a_target_sees_its_own_clones_and_snapshots_only(
     provider: SnapshotProvider, snapshot: Snapshot, source: str, home: Path
 ) -> None:
     provider.clone(snapshot, "g-1")
@@ -153,5 +153,6 @@ def test_find_sees_the_clones_of_its_own_target_only(
         snapshot=SnapshotSettings(provider=snapshot.provider),
         endpoint=EndpointSettings(service="staging", file=home / "pg_service.conf"),
     )
-    assert snapshot_provider(target, "another", home).find() == []
-    assert provider.find() == ["g-1"]
+    another = snapshot_provider(target, "another", home)
+    assert another.find() == another.find_snapshots() == []
+    assert provider.find() == provider.find_snapshots() == ["g-1"]
