@@ -15,6 +15,7 @@ from sanitizers.endpoints.base import Destination
 from sanitizers.policy.plan import Plan
 from sanitizers.policy.rows import TableRows
 from sanitizers.snapshots.base import CloneRef, Snapshot
+from sanitizers.windows import ATTENTION, forecast
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,42 @@ class Window:
     last: int
     limit: int
     """Where sequence or column type ends."""
+    start: int = 0
+    """Where its range begins."""
+    guard: int | None = None
+    """The first id past those that are left to production until the generation retires."""
+    past: tuple[tuple[int, int], ...] = ()
+    """Windows that earlier generations hold or held in the last days, oldest first."""
+    headroom: float | None = None
+    """The share of the range that production has not reached, 0 to 1."""
+    nights: int | None = None
+    """Nights until no window fits any more; None while production does not move."""
+
+    @property
+    def forecast(self) -> str:
+        """The end in words; empty while none is in sight."""
+        return forecast(self.type, ", ".join(self.columns) or str(self.sequence), self.nights)
+
+    @property
+    def ends_soon(self) -> bool:
+        return self.nights is not None and self.nights < ATTENTION
 
 
 @dataclass(frozen=True)
 class OffsetResult:
     day: date
     windows: tuple[Window, ...]
+    """Of sequences."""
+    counters: tuple[Window, ...] = ()
+    """Of rows that serve as sequences."""
+    seed: str = ""
+    """SHA-256 of the day's 32 random bytes, which the control database keeps to replay the day."""
+
+    @property
+    def ending(self) -> tuple[Window, ...]:
+        """What has come near its end, nearest first."""
+        soon = [window for window in (*self.windows, *self.counters) if window.ends_soon]
+        return tuple(sorted(soon, key=lambda window: window.nights or 0))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from sanitizers.catalog import Column
+from sanitizers.catalog import Column, Name
 from sanitizers.catalog import Sequence as DatabaseSequence
 
 NARROWEST = 100
@@ -44,6 +44,34 @@ _FLOATS = {"float4": 2**24, "float8": 2**53}
 
 
 @dataclass(frozen=True)
+class Counter:
+    """A row of a table that serves as a sequence: it holds the next id, or the next block of ids."""
+
+    table: Name
+    column: str
+    where: str
+    """Which row, as the policy says it; empty for the only one."""
+    condition: str
+    """The same in SQL, over the alias `t`."""
+    block: int
+    """Ids that one of its values stands for."""
+
+    @property
+    def name(self) -> Name:
+        """What its windows are recorded under."""
+        which = f" where {self.where}" if self.where else ""
+        return Name(self.table.schema, f"{self.table.name}.{self.column}{which}")
+
+    def value_from(self, first: int) -> int:
+        """The value to go on with so that no id before `first` is given.
+
+        Where values stand for blocks, some count the ids from `value * block` on and others up to it: so one
+        block is left out.
+        """
+        return -(-first // self.block) + (self.block > 1)
+
+
+@dataclass(frozen=True)
 class Reach:
     """The values a sequence can give that all of its columns can hold, both ends included."""
 
@@ -57,14 +85,15 @@ def reach_of(sequence: DatabaseSequence, columns: Iterable[Column]) -> Reach:
     """The range of a sequence, narrowed by the columns that it feeds."""
     found = Reach(sequence.minimum, sequence.maximum, sequence.type)
     for column in columns:
-        lower, upper = _held_by(column)
+        lower, upper = values_of(column)
         tighter = upper < found.upper if sequence.increment > 0 else lower > found.lower
         name = column.base if column.base in _INTEGERS else column.type
         found = Reach(max(found.lower, lower), min(found.upper, upper), name if tighter else found.type)
     return found
 
 
-def _held_by(column: Column) -> tuple[int, int]:
+def values_of(column: Column) -> tuple[int, int]:
+    """The least and the greatest id that a column can hold."""
     if column.base in _INTEGERS:
         return -_INTEGERS[column.base], _INTEGERS[column.base] - 1
     if column.base in _FLOATS:
@@ -100,7 +129,7 @@ def beyond(start: int, extreme: int, increment: int) -> int:
 
 
 def growth(history: Sequence[tuple[datetime, int]], increment: int, days: float = GUARD_DAYS) -> int:
-    """How far production may travel in so many days, at its fastest daily pace in `history` (oldest first)."""
+    """How far production may travel in so many days, at the fastest pace of its history (oldest first)."""
     direction = 1 if increment > 0 else -1
     day = timedelta(days=1)
     paces = [
@@ -144,9 +173,18 @@ def outlook(
     bounds, step = (reach.lower, reach.upper), sequence.increment
     whole = (reach.upper - reach.lower) // abs(step) + 1
     left, daily = _ahead(bounds, step, production), pace(history, step)
-    needed = (in_use + 1) * NARROWEST * GUARD_SHARE / (GUARD_SHARE - 1)
+    busy = max(in_use, RECENT_DAYS)  # a young ledger will fill up
+    needed = (busy + 1) * NARROWEST * GUARD_SHARE / (GUARD_SHARE - 1)
     endless = sequence.cycle or daily == 0
     return Outlook(min(left / whole, 1.0), None if endless else int(max(left - needed, 0) / daily))
+
+
+def nights_to_end(
+    reach: Reach, increment: int, production: int, history: Sequence[tuple[datetime, int]]
+) -> int | None:
+    """Nights until production itself has no value left; None while it does not move."""
+    daily = pace(history, increment)
+    return int(_ahead((reach.lower, reach.upper), increment, production) / daily) if daily else None
 
 
 def forecast(type: str, subject: str, nights: int | None) -> str:

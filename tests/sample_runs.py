@@ -239,9 +239,10 @@ def _to_validate() -> Iterator[Any]:
     yield ScrubResult(scrubbed, 1, "a" * 64, "a" * 64)
     yield PurgeResult(True, (Name("reporting", "patient_summary"),), ("pg_wal", "log"))
     window = Window(
-        Name("public", "patients_id_seq"), ("public.patients.id",), "int8", 1, 1000, 2**40, 2**41, 2**63 - 1
-    )
-    yield OffsetResult(date(2026, 11, 21), (window,))
+        Name("public", "patients_id_seq"), ("public.patients.id",), "int8", 1, 1000, 2**40, 2**41, 2**63 - 1,
+        start=1, guard=11_000, past=((2**50, 2**50 + 2**40),), headroom=1.0, nights=40,
+    )  # fmt: skip
+    yield OffsetResult(date(2026, 11, 21), (window,), seed="b" * 64)
     applied = (MigrationRun("4", "V4__rooms.sql", 0.04),)
     yield MigrateResult("flyway", applied, ("public.visits.room",), (), "a" * 64)
     yield ValidateResult(tuple(_gates()), tuple(_counts()), (_suite(),), _forensics())

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from sanitizers.audit.picture import picture
 from sanitizers.audit.record import canonical
 
 Record = Mapping[str, Any]
@@ -75,6 +76,7 @@ def render_page(record: Record) -> str:
             custody=_custody(record),
             coverage=_coverage(record),
             search=_search(record),
+            offsets=_offsets(record),
             elapsed=(_at(record["finished_at"]) - _at(record["started_at"])).total_seconds(),
             tables=_tables(record),
             counted=any(column["rows"] is not None for column in record["columns"]),
@@ -239,6 +241,36 @@ def _odds(originals: int) -> str:
     """How likely a sample of that size holds one of 1 % of the people."""
     percent = 100 * (1 - 0.99**originals)
     return "over 99 %" if percent > 99 else f"{percent:.0f} %"
+
+
+MAKERS = {
+    "counter": ("good", "moved with its counter"),
+    "sequence": ("good", "moved with the sequence that the application asks"),
+    "uuid": ("good", "UUIDs need nothing"),
+    "max": ("warn", "highest id plus one: staging goes on where production stands"),
+    "application": ("warn", "by the application: staging goes on where production stands"),
+    "unknown": (
+        "warn",
+        "not covered: nothing in the database makes its values, and the policy does not say who does",
+    ),
+}
+
+
+def _offsets(record: Record) -> dict[str, Any] | None:
+    """Windows with their pictures, what comes to its end, and keys that no sequence feeds."""
+    if record["offsets"] is None:
+        return None
+    found = {"counters": [], "keys": [], "seed_sha256": "", **record["offsets"]}
+    windows = [*found["windows"], *found["counters"]]
+    made_by: dict[str, list[Mapping[str, Any]]] = {}
+    for key in found["keys"]:
+        made_by.setdefault(key["made_by"], []).append(key)
+    return {
+        **found,
+        "ending": [window["forecast"] for window in windows if window.get("ends_soon")],
+        "pictures": [shown for window in windows if (shown := picture(window)) is not None],
+        "makers": [(*MAKERS[maker], made_by[maker]) for maker in MAKERS if maker in made_by],
+    }
 
 
 def _by_gate(gates: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

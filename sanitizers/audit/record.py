@@ -101,7 +101,7 @@ def build_record(facts: RunFacts, policy: LoadedPolicy, results: Mapping[type, A
         "purge": _purge(_result(results, PurgeResult)),
         "validation": _validation(validated),
         "forensics": _forensics(validated.forensics if validated else None),
-        "offsets": _offsets(_result(results, OffsetResult)),
+        "offsets": _offsets(_result(results, OffsetResult), plan),
         "migrations": _migrations(migrated),
         "approval": _approval(_result(results, ApproveResult)),
         "switch": _switch(switched),
@@ -293,13 +293,24 @@ def _number(value: Any) -> int | float | None:
 
 
 def _window(window: Window) -> dict[str, Any]:
-    return {**asdict(window), "sequence": str(window.sequence), "columns": list(window.columns)}
+    columns, past = list(window.columns), [list(one) for one in window.past]
+    told = {"sequence": str(window.sequence), "columns": columns, "past": past}
+    return {**asdict(window), **told, "forecast": window.forecast, "ends_soon": window.ends_soon}
 
 
-def _offsets(result: OffsetResult | None) -> dict[str, Any] | None:
+def _offsets(result: OffsetResult | None, plan: Plan | None) -> dict[str, Any] | None:
     if result is None:
         return None
-    return {"day": result.day.isoformat(), "windows": [_window(window) for window in result.windows]}
+    return {
+        "day": result.day.isoformat(),
+        "seed_sha256": result.seed,
+        "windows": [_window(window) for window in result.windows],
+        "counters": [_window(window) for window in result.counters],
+        "keys": [
+            {"column": f"{key.table}.{key.column}", "made_by": key.made_by, "reason": key.reason}
+            for key in (plan.ids if plan else ())
+        ],
+    }
 
 
 def _migrations(result: MigrateResult | None) -> dict[str, Any] | None:

@@ -7,7 +7,18 @@ from pathlib import Path
 import click
 
 from sanitizers import __version__
-from sanitizers.cli import authoring, demo, doctor, drift, forensics, inspect, lifecycle, refresh, treatments
+from sanitizers.cli import (
+    authoring,
+    demo,
+    doctor,
+    drift,
+    forensics,
+    inspect,
+    lifecycle,
+    offsets,
+    refresh,
+    treatments,
+)
 from sanitizers.cli.terminal import CommandLine, Shell, examples
 from sanitizers.settings import DEFAULT_FILE
 
@@ -44,7 +55,7 @@ def cli(context: click.Context, file: Path) -> None:
     context.obj = Shell(file, named)
 
 
-for module in (demo, doctor, authoring, treatments, refresh, inspect, drift, forensics, lifecycle):
+for module in (demo, doctor, authoring, treatments, refresh, inspect, drift, offsets, forensics, lifecycle):
     for command in module.COMMANDS:
         cli.add_command(command)
 

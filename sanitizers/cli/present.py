@@ -61,6 +61,9 @@ def show_plan(console: Console, plan: Plan) -> None:
         f"{number(len(plan.rules), 'table')}, {number(columns, 'column')}, {treated:,} of them treated; "
         f"{number(len(plan.rewrites), 'rewrite')}, profile {plan.profile}"
     )
+    nobody = [f"{key.table}.{key.column}" for key in plan.ids if key.made_by == "unknown"]
+    if nobody:
+        console.print(f"Ids that nothing known makes, and that are not moved: {listed(nobody)}", markup=False)
     console.print(f"Plan   {plan.digest}", markup=False)
     console.print(f"Policy {plan.policy_digest}, version {plan.policy_version}", markup=False)
 

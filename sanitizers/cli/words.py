@@ -89,7 +89,10 @@ def _purge(result: PurgeResult) -> str:
 
 
 def _offset(result: OffsetResult) -> str:
-    return f"{number(len(result.windows), 'sequence')} moved past production"
+    moved = [number(len(result.windows), "sequence")]
+    moved += [number(len(result.counters), "counter")] if result.counters else []
+    soon = f"; {result.ending[0].forecast}" if result.ending else ""
+    return f"{listed(moved)} moved past production{soon}"
 
 
 def _migrate(result: MigrateResult) -> str:

@@ -14,7 +14,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 import psycopg
@@ -337,6 +337,11 @@ class Control:
         for name, at, production in self._rows("positions", _position, database=database):
             positions[name].append((at, production))
         return dict(positions)
+
+    def longest_life(self, database: str, now: datetime) -> timedelta:
+        """For how long a generation has been used at most, those that are kept until `now`."""
+        life: timedelta = self._rows("longest_life", _value, database=database, now=now)[0]
+        return life
 
     # -- sessions
 

@@ -147,7 +147,8 @@ class IdRule(Strict):
             raise ValueError("write the counter as schema.table.column")
         if (self.by is None) != (self.collides is None) or (self.by and not self.reason):
             raise ValueError(
-                "ids made by `by` cannot be moved: say `collides: accepted` and why that does no harm (`reason`)"
+                "ids made `by` others stay where they are: say `collides: accepted` and why that does no harm"
+                " (`reason`)"
             )
         return self
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from sanitizers.catalog import Name
 from sanitizers.policy.rows import Subset
+from sanitizers.windows import Counter
 
 
 @dataclass(frozen=True)
@@ -111,33 +112,13 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Counter:
-    """A row that holds the next id of tables, or their next block of ids."""
-
-    table: Name
-    column: str
-    where: str
-    """Which row, as the policy says it; empty for the only one."""
-    condition: str
-    """The same in SQL, over the alias `t`."""
-    block: int
-    """Ids that one of its values stands for."""
-
-    @property
-    def name(self) -> Name:
-        """What its windows are recorded under."""
-        which = f" where {self.where}" if self.where else ""
-        return Name(self.table.schema, f"{self.table.name}.{self.column}{which}")
-
-
-@dataclass(frozen=True)
 class IdPlan:
     """A key that no sequence feeds by itself, and who makes its values."""
 
     table: Name
     column: str
     made_by: Literal["counter", "sequence", "max", "application", "uuid", "unknown"]
-    """Counters and sequences are moved, UUIDs need nothing; ids made in other ways are those of production."""
+    """Counters and sequences are moved, UUIDs need nothing, others go on where production stands."""
     reason: str = ""
     counter: Counter | None = None
     sequence: Name | None = None

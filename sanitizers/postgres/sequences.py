@@ -1,4 +1,4 @@
-"""Sequences on a server: the furthest ids in their columns, and where they go on."""
+"""Sequences and counters on a server: the furthest ids in their columns, and where they go on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 from psycopg import Connection, RawCursor, sql
 
-from sanitizers.catalog import Catalog, Column, Name, SequenceUse
+from sanitizers.catalog import Catalog, Column, Name, Sequence, SequenceUse
+from sanitizers.errors import WrongState
 from sanitizers.postgres.statements import statement
+from sanitizers.windows import Counter, values_of
 
 _ROUND_TRIP = 400
 """Columns read in one statement; a statement of thousands of branches plans slowly."""
@@ -76,3 +78,38 @@ def set_positions(connection: Connection[Any], positions: Mapping[Name, int]) ->
     schemas, names = [name.schema for name in positions], [name.name for name in positions]
     cursor = RawCursor(connection)
     cursor.execute(statement("offset/set_positions").encode(), (schemas, names, list(positions.values())))
+
+
+def read_counter(
+    connection: Connection[Any], catalog: Catalog, counter: Counter, uses: tuple[SequenceUse, ...]
+) -> Sequence:
+    """A counter as the sequence it stands for, counted in ids. WrongState when it is not one row."""
+    query = sql.SQL("SELECT {column}::numeric FROM {table} AS t WHERE {condition}")
+    found = connection.execute(_counting(query, counter)).fetchall()
+    if len(found) != 1 or found[0][0] is None:
+        raise WrongState("the counter is not one row with a number", where=str(counter.name))
+    column = catalog.tables[counter.table].by_name[counter.column]
+    largest = min((values_of(column)[1] + 1) * counter.block, 2**63) - 1
+    value = int(found[0][0]) * counter.block
+    return Sequence(
+        counter.name, column.base, 1, min(1, value), largest, 1, cycle=False, cache=1, last_value=value,
+        is_called=False, uses=uses,
+    )  # fmt: skip
+
+
+def set_counter(connection: Connection[Any], counter: Counter, first: int) -> None:
+    """Makes a counter give `first` or later next. WrongState when it is not one row."""
+    value = sql.Literal(counter.value_from(first))
+    update = sql.SQL("UPDATE {table} AS t SET {own} = {value} WHERE {condition}")
+    if connection.execute(_counting(update, counter, value=value)).rowcount != 1:
+        raise WrongState("the counter is not one row", where=str(counter.name))
+
+
+def _counting(text: sql.SQL, counter: Counter, **more: sql.Composable) -> sql.Composed:
+    return text.format(
+        table=sql.Identifier(counter.table.schema, counter.table.name),
+        column=sql.Identifier("t", counter.column),
+        own=sql.Identifier(counter.column),
+        condition=sql.SQL(f"({counter.condition})"),
+        **more,
+    )

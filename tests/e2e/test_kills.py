@@ -37,12 +37,13 @@ REMOVAL = "sanitizers.snapshots.basebackup:remove_cluster"
 REAPER = "sanitizers.stages.reap:Reaper."
 
 EVERY_TIME = (
+    f"runner before {CONTROL}save_snapshot",
     f"runner before {HEAP}_swap#2",
     f"runner before pathlib:Path.replace in {SERVICE}Service.point_to",
     f"server before {SERVICE}Service.point_to",
     f"runner before os:unlink#40 in {REAPER}destroy",
 )
-"""What one night after the other dies of in `make test`: the scrub and the switch."""
+"""What one night after the other dies of in `make test`."""
 
 RUNNER = {
     "snapshot": (
@@ -92,7 +93,7 @@ RUNNER = {
         "runner validate started",
         "runner validate item public.patients",
         "runner validate item expectations",
-        "runner validate item search of files",
+        "runner validate item search files",
         f"runner before {REMOVAL}#3 in sanitizers.stages.validate:run",
         "runner validate finished",
         "runner approve finished",
@@ -172,7 +173,7 @@ SERVER = {
         "server validate item public.patients",
         "original validate item public.patients",
         "server validate item expectations",
-        "server validate item search of rows",
+        "server validate item search rows",
         "server validate finished",
     ),
     "switch": (
@@ -288,7 +289,7 @@ def test_every_function_that_a_point_names_is_there() -> None:
         assert callable(attrgetter(path)(import_module(module))), place
 
 
-def test_the_scrub_and_the_switch(staged: Clinic) -> None:
+def test_nights_that_die_one_after_the_other(staged: Clinic) -> None:
     nights(staged, EVERY_TIME)
 
 

@@ -437,7 +437,7 @@ def run(postgres_database: str, postgres_database_16: str, tmp_path: Path, home:
         results={SnapshotResult: result},
     )
     provider.destroy(label)
-    provider.discard(snapshot)
+    provider.discard(snapshot.label)
 
 
 def test_the_stages_run_and_run_again(run: Run, tmp_path: Path) -> None:

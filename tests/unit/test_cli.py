@@ -50,6 +50,7 @@ COMMANDS = [
     "status",
     "report",
     "drift",
+    "offsets",
     "forensics",
     "rollback",
     "destroy",

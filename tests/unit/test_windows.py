@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,15 +14,23 @@ from hypothesis import strategies as st
 from sanitizers.catalog import Column, Name, Sequence
 from sanitizers.windows import (
     EXACT,
+    FAR,
     GUARD,
     GUARD_DAYS,
     GUARD_SHARE,
     NARROWEST,
     RECENT_DAYS,
+    SHARE,
     WIDEST,
+    Counter,
+    Reach,
     beyond,
     choose_window,
+    forecast,
     growth,
+    nights_to_end,
+    outlook,
+    pace,
     place,
     position,
     reach_of,
@@ -70,35 +80,207 @@ def cut(windows: list[tuple[int, int]], increment: int, production: int, slots: 
     )
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    type=st.sampled_from(sorted(BOUNDS)),
-    increment=st.sampled_from([1, -1, 2, -3, 7, 50, -1000]),
-    filled=st.floats(0, 1),
-    daily=st.integers(0, 2_000_000),
-    refreshes=st.integers(1, 3),
-)
-def test_sixty_days(type: str, increment: int, filled: float, daily: int, refreshes: int) -> None:
-    direction = 1 if increment > 0 else -1
-    low, high = BOUNDS[type]
-    daily = min(daily, (high - low) // 400)
-    production = direction * (low + int(filled * (high - low)) // abs(increment) * abs(increment))
-    bounds = (low, high) if direction > 0 else (-high, -low)
-    windows: list[tuple[int, tuple[int, int]]] = []
-    history: list[tuple[datetime, int]] = []
-    for day in range(60):
-        production += daily // abs(increment) * increment
-        history.append((NOW + timedelta(days=day), production))
-        for _ in range(refreshes):
-            recent = [window for taken, window in windows if taken >= day - RECENT_DAYS]
-            pace = growth(history, increment)
-            found = choose_window(bounds, increment, production, recent, seed(day), pace)
-            if found is None:
-                end = max(direction * bound for bound in bounds)
-                assert end - direction * production < 10_000 * abs(increment)
+@dataclass
+class Simulation:
+    """Nights of one sequence: production grows, generations come, some are kept for long."""
+
+    sequence: Sequence
+    reach: Reach
+    daily: int
+    """Values production travels a day."""
+    kept_every: int
+    kept_days: int
+    production: int
+    windows: list[tuple[int, tuple[int, int], int]] = field(default_factory=list)
+    """Day, window, and the day its generation is destroyed."""
+    history: list[tuple[datetime, int]] = field(default_factory=list)
+
+    def night(self, day: int, number: int) -> tuple[int, int] | None:
+        """One refresh, with everything that has to hold of its window; None when there is no room."""
+        step = self.sequence.increment
+        self.windows = [one for one in self.windows if one[0] >= day - RECENT_DAYS or one[2] >= day]
+        taken = [window for _, window, _ in self.windows]
+        expected = growth(self.history, step, GUARD_DAYS + self.kept_days)
+        found = place(self.sequence, self.reach, self.production, taken, seed(day), expected)
+        left = max((self.end - self.production) // step + 1, 0)
+        if found is None:
+            guard = min(max(GUARD, expected // abs(step)), left // GUARD_SHARE)
+            assert largest_gap(taken, step, self.production, guard, left) < 2 * NARROWEST
+            return None
+        check(found, taken, self.production, step, (self.reach.lower, self.reach.upper))
+        assert abs(found[1] - found[0]) // abs(step) < max(NARROWEST, left // SHARE)
+        kept = number == 0 and day % self.kept_every == 0
+        self.windows.append((day, found, day + (self.kept_days if kept else 1)))
+        return found
+
+    def morning(self, day: int) -> None:
+        """Production has gone on; it has reached no window whose guard could be as wide as it should."""
+        step = self.sequence.increment
+        known = len(self.history) > 1
+        self.production += self.daily // abs(step) * step
+        self.history = [*self.history[-40:], (NOW + timedelta(days=day), self.production)]
+        room = abs(self.end - self.production) // GUARD_SHARE > self.daily * (GUARD_DAYS + self.kept_days)
+        for made, (first, _), until in self.windows:
+            if known and room and made > 2 and until >= day:
+                assert (first - self.production) * step > 0
+
+    @property
+    def end(self) -> int:
+        return self.reach.upper if self.sequence.increment > 0 else self.reach.lower
+
+
+def largest_gap(taken: list[tuple[int, int]], step: int, production: int, guard: int, left: int) -> int:
+    """Slots in a row that nobody has, between guard and end."""
+    busy = sorted(
+        sorted(((first - production) // step, (last - production) // step)) for first, last in taken
+    )
+    edge, widest = guard, 0
+    for near, far in busy:
+        widest = max(widest, min(near, left) - edge)
+        edge = max(edge, far + 1)
+    return max(widest, left - edge)
+
+
+NIGHTS = {
+    "type": st.sampled_from(sorted(BOUNDS)),
+    "columns": st.lists(st.sampled_from(sorted(BOUNDS)), max_size=3),
+    "increment": st.sampled_from([1, 1, -1, 2, -3, 7, 50, -1000]),
+    # Near the end the interesting things happen.
+    "filled": st.one_of(st.floats(0, 1), st.floats(0.95, 1), st.just(0.0)),
+    "daily": st.one_of(st.integers(0, 2_000_000), st.integers(0, 300)),
+    "refreshes": st.integers(1, 3),
+    "kept_every": st.integers(5, 40),
+    "kept_days": st.integers(8, 120),
+}
+
+
+def four_hundred_days(
+    type: str,
+    columns: list[str],
+    increment: int,
+    filled: float,
+    daily: int,
+    refreshes: int,
+    kept_every: int,
+    kept_days: int,
+) -> None:
+    shared = sequence(type, increment)
+    reach = reach_of(shared, [column(base) for base in columns])
+    whole = reach.upper - reach.lower
+    done = int(filled * whole) // abs(increment) * increment
+    begin = reach.lower if increment > 0 else reach.upper
+    nights = Simulation(shared, reach, min(daily, whole // 100), kept_every, kept_days, begin + done)
+    for day in range(400):
+        nights.morning(day)
+        for number in range(refreshes):
+            if nights.night(day, number) is None:
                 return
-            check(found, recent, production, increment, bounds)
-            windows.append((day, found))
+
+
+@settings(max_examples=60, deadline=None)
+@given(**NIGHTS)
+def test_windows_of_four_hundred_days_never_overlap(**night: Any) -> None:
+    four_hundred_days(**night)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=1000, deadline=None)
+@given(**NIGHTS)
+def test_windows_of_many_times_four_hundred_days_never_overlap(**night: Any) -> None:
+    four_hundred_days(**night)
+
+
+@pytest.mark.parametrize("increment", [1, -1, 5])
+@pytest.mark.parametrize(("type", "daily", "from_end"), [("int2", 150, 15_000), ("int4", 9_000, 1_000_000)])
+def test_the_end_is_forecast_long_before(type: str, daily: int, from_end: int, increment: int) -> None:
+    shared = sequence(type, increment)
+    reach = reach_of(shared, [])
+    end = reach.upper if increment > 0 else reach.lower
+    begin = end - from_end // abs(increment) * increment
+    nights = Simulation(shared, reach, daily, 1000, 8, begin)
+    told, widths = list[int](), list[int]()
+    while True:
+        nights.morning(len(told))
+        found = nights.night(len(told), 1)
+        if found is None:
+            break
+        if len(told) > 1:
+            seen = outlook(shared, reach, nights.production, nights.history, len(nights.windows) - 1)
+            assert seen.nights is not None
+            told.append(seen.nights)
+        else:
+            told.append(0)
+        # At most a quarter of a cell is left out at its beginning.
+        cells = -(-(abs(found[1] - found[0]) // abs(increment) + 1) // NARROWEST) - 1
+        widths.append(NARROWEST << cells.bit_length())
+    refused = len(told)
+    assert refused > 20
+    for day in range(2, refused):
+        really = refused - day
+        # Rather a week too early than too late.
+        assert -9 <= told[day] - really <= max(2, really // 10), (day, told[day], really)
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-1] == NARROWEST
+
+
+def test_a_window_of_a_time_when_the_sequence_ran_the_other_way_is_left_alone() -> None:
+    for day in range(300):
+        downward = (30_000, 17_000)
+        found = choose_window(BOUNDS["int2"], 1, 500, [downward], seed(day))
+        assert found
+        assert found[1] < 17_000 or found[0] > 30_000
+
+
+def test_the_outlook_in_words() -> None:
+    assert forecast("int4", "orders.id", 41) == "int4 headroom of orders.id ends in about 41 nights"
+    assert forecast("int4", "orders.id", 1) == "int4 headroom of orders.id ends in about 1 night"
+    assert forecast("int2", "beds.id", 0) == "int2 headroom of beds.id has come to its end"
+    assert forecast("int8", "rows.id", FAR + 1) == "int8 headroom of rows.id lasts for more than 10 years"
+    assert forecast("int8", "rows.id", None) == ""
+
+
+def test_no_end_is_in_sight_while_production_stands_still_or_goes_round() -> None:
+    still = [(NOW, 100), (NOW + timedelta(days=1), 100)]
+    moving = [(NOW, 100), (NOW + timedelta(days=1), 200)]
+    for given_sequence, history in (
+        (sequence("int4"), []),
+        (sequence("int4"), still[:1]),
+        (sequence("int4"), still),
+        (sequence("int4", cycle=True), moving),
+    ):
+        assert outlook(given_sequence, reach_of(given_sequence, []), 200, history, 3).nights is None
+    seen = outlook(sequence("int4"), reach_of(sequence("int4"), []), 200, moving, 3)
+    assert seen.nights
+    assert seen.headroom > 0.99
+
+
+def test_the_refusal_says_when_production_itself_ends() -> None:
+    moving = [(NOW, 100), (NOW + timedelta(days=1), 200)]
+    reach = Reach(1, 1000, "int2")
+    assert nights_to_end(reach, 1, 901, moving) == 1
+    assert nights_to_end(reach, 1, 901, moving[:1]) is None
+
+
+def test_the_usual_pace_is_that_of_the_last_four_weeks() -> None:
+    history = [
+        (NOW + timedelta(days=day), day * 1000 if day < 50 else 50_000 + day * 10) for day in range(100)
+    ]
+    assert pace(history, 1) == 10
+    assert pace(history, 5) == 2
+    assert pace(history, -1) == 0
+    # Two refreshes within an hour do not make a day's growth of a minute's.
+    assert pace([(NOW, 0), (NOW + timedelta(minutes=1), 50)], 1) == 50
+
+
+@pytest.mark.parametrize(
+    ("block", "first", "value"), [(1, 500, 500), (50, 500, 11), (50, 501, 12), (50, 499, 11), (10, 1, 2)]
+)
+def test_a_counter_goes_on_with_a_block_of_the_window(block: int, first: int, value: int) -> None:
+    counter = Counter(Name("public", "keys"), "next", "", "true", block)
+    assert counter.value_from(first) == value
+    # Whether ids are counted from the block's number on or up to it.
+    assert value * block >= first
+    assert (value - 1) * block + 1 >= first
 
 
 def check(
