@@ -63,9 +63,9 @@ _CATALOGS = {
 """Which rows of which catalogs stay: TOAST tables are new, under the old ones' names."""
 _PHYSICAL = (
     "{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,reltoastrelid"
-    ",indcheckxmin}"
+    ",indcheckxmin,atthasmissing,attmissingval}"
 )
-"""Where rows are and what the planner believes."""
+"""Where rows are, what stands in for values that old ones lack, and what the planner believes."""
 
 
 @contextmanager
