@@ -25,6 +25,10 @@ ONE_WORKER = {
     "tests/airflow/test_local.py": "airflow",
     "tests/airflow/test_nights.py": "airflow",
     "tests/airflow/test_pages.py": "pages",
+    "tests/contracts/test_endpoint_providers.py": "endpoints",
+    "tests/e2e/test_only_reads_production.py": "only reads",
+    "tests/integration/test_endpoint_providers.py": "endpoints",
+    "tests/integration/test_forensic_files.py": "files",
     "tests/integration/test_torture.py": "torture",
 }
 """Files whose tests share servers that take long to start, and what they share."""

@@ -269,6 +269,7 @@ def moved(values: pa.Array) -> pa.Array:
 """
 
 
+@pytest.mark.exhaustive
 def test_nothing_prepared_is_lost_when_the_clones_server_crashes(
     clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
