@@ -33,7 +33,7 @@ def values() -> Iterator[str]:
     while True:
         number = chance.randrange(10**9)
         first, last = chance.randrange(2000), chance.randrange(20_000)
-        yield f"{number % 900 + 100}-00-{number % 9000 + 1000}"
+        yield f"9{number % 100:02d}-{number // 100 % 90 + 10}-{number % 9000 + 1000}"
         yield f"First{first} Second Last{last}"
         yield f"person.{number}@post.example.org"
         yield f"339-555-{number:09d}"

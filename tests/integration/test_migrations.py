@@ -22,10 +22,11 @@ from sanitizers.keys import RunKey
 from sanitizers.migrations import ledger_of, migration_adapter
 from sanitizers.migrations.flyway import checksum
 from sanitizers.offsets import Assigner
+from sanitizers.policy.bind import compile_plan
 from sanitizers.policy.document import load_policy
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.script import split
-from sanitizers.results import SnapshotResult
+from sanitizers.results import PlanResult, SnapshotResult
 from sanitizers.settings import EndpointSettings, MigrationSettings, Source, Target
 from sanitizers.snapshots.template import Template
 from sanitizers.stages import migrate, offset
@@ -407,6 +408,7 @@ def run(postgres_database: str, postgres_database_16: str, tmp_path: Path, home:
         history(source, "1")
         pending = "  public.visits: {pending: true, columns: {id: non_identifying}}\n"
         policy = load_policy(policy_file(source, tmp_path, pending))
+        plan = compile_plan(policy, read_catalog(source))
     target = Target(
         policy=policy.path,
         source=Source(dsn=postgres_database),
@@ -434,7 +436,7 @@ def run(postgres_database: str, postgres_database_16: str, tmp_path: Path, home:
         started=NOW,
         clock=lambda: NOW,
         progress=Quiet(),
-        results={SnapshotResult: result},
+        results={SnapshotResult: result, PlanResult: PlanResult(plan)},
     )
     provider.destroy(label)
     provider.discard(snapshot.label)

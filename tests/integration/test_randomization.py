@@ -21,7 +21,6 @@ from sanitizers.policy.bind import compile_plan
 from sanitizers.policy.compile import heap_select, treatment
 from sanitizers.postgres.cluster import Cluster
 from sanitizers.postgres.introspect import read_catalog
-from tests.conftest import unavailable
 from tests.contracts.test_transformers import TYPES, VALUES
 from tests.datasets import SHARED, load_synthea
 from tests.scrubbing import KEY, OTHER_KEY, policy, run, scrubbed, session, shared_session, table, treat
@@ -319,7 +318,7 @@ class TestScaleWithinGroups:
 
     def test_on_the_claims_of_a_real_hospital(self, postgres_database: str) -> None:
         if SHARED is None:
-            unavailable("the shared data folder is not beside the checkout")
+            pytest.skip("the shared data folder is not beside the checkout")
         load_synthea(postgres_database, "csv-27-massachusetts")
         with session(postgres_database) as server:
             server.execute(
