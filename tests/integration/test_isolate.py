@@ -310,7 +310,8 @@ COMMIT;
 CREATE FOREIGN TABLE there (n int) SERVER elsewhere OPTIONS (table_name 'here');
 CREATE FOREIGN TABLE other (n int) SERVER elsewhere OPTIONS (table_name 'here');
 CREATE VIEW asked AS
-    SELECT n FROM dblink('host={host} port={port} user=postgres dbname=postgres', 'SELECT n FROM here') AS t(n int);
+    SELECT n FROM dblink(
+        'host={host} port={port} user=postgres dbname=postgres', 'SELECT n FROM here') AS t(n int);
 CREATE MATERIALIZED VIEW kept AS SELECT n FROM asked;
 """
 
