@@ -31,12 +31,12 @@ from sanitizers.postgres.cluster import create_cluster
 from sanitizers.postgres.connection import Session, described, open_clone, read_source
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.schema_dump import schema_text
-from sanitizers.postgres.wires import cut_wires
 from sanitizers.preview import PreviewRow, preview
 from sanitizers.results import Forensics, PlanResult, ReapResult, ReportResult, SwitchResult
 from sanitizers.settings import Settings, Source, default_home, resolve_dsn, resolve_secret
 from sanitizers.snapshots import snapshot_provider
 from sanitizers.snapshots.base import CloneRef, SnapshotProvider
+from sanitizers.snapshots.original import sealed_original
 from sanitizers.stages.base import Approver, Options, Run
 from sanitizers.stages.plan import make_plan
 from sanitizers.stages.reap import Reaper
@@ -305,7 +305,7 @@ class Workspace:
             if values is None:
                 report("originals", "are drawn from the newest snapshot")
                 plan = results[PlanResult].plan
-                sample = self._sample(database, f"{label}-original", plan, run_id)
+                sample = self._sample(database, label, plan, run_id)
             else:
                 sample = own_list(values)
             with enter() as connection:
@@ -328,19 +328,17 @@ class Workspace:
             raise WrongState(f"the generation is {found.state}, not released", where=found.label)
         return found.label, found.clone, found.run_id
 
-    def _sample(self, database: str, label: str, plan: Plan, run_id: str) -> Sample:
+    def _sample(self, database: str, generation: str, plan: Plan, run_id: str) -> Sample:
         """Drawn from a sealed clone of the newest snapshot, which is gone when this returns."""
         snapshot, provider = self.control.last_snapshot(database), self.provider(database)
         if snapshot is None:
             raise NotFound("there is no snapshot to take originals from", where=database)
         policy = parse_policy(self.control.policy_text(run_id), self.settings.target(database).policy)
-        try:
-            ref = provider.clone(snapshot, label)
-            with open_clone(ref.dsn(), label, database_marker=provider.database_marker) as connection:
-                cut_wires(connection, tables=policy.policy.tables, whole_server=False)
-                return draw(connection, plan, read_catalog(connection), policy.policy.locale)
-        finally:
-            provider.destroy(label)
+        with (
+            sealed_original(provider, snapshot, generation, policy.policy.tables) as ref,
+            open_clone(ref.dsn(), ref.label, database_marker=provider.database_marker) as connection,
+        ):
+            return draw(connection, plan, read_catalog(connection), policy.policy.locale)
 
     def status(self, database: str | None = None) -> list[DatabaseStatus]:
         names = [database] if database else sorted(self.settings.targets)

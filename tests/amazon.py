@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bouncer import wait_until_it_listens
 from tests.conftest import unavailable
 
 
@@ -59,7 +59,7 @@ def amazon(folder: Path) -> Iterator[Cloud]:
     with (folder / "amazon.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        _wait(process, port, folder / "amazon.log")
+        wait_until_it_listens(process, port, folder / "amazon.log")
         with _door(Cloud(port)) as (cloud, address), pytest.MonkeyPatch.context() as patch:
             for name, value in _environment(address).items():
                 patch.setenv(name, value)
@@ -78,16 +78,6 @@ def _environment(address: str) -> dict[str, str]:
         "AWS_CONFIG_FILE": "/nonexistent",
         "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
     }
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.1)
-    raise AssertionError(log.read_text())
 
 
 @contextmanager

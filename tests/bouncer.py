@@ -48,7 +48,7 @@ def bouncing(folder: Path, **secrets: str) -> Iterator[Bouncer]:
         command = ["sh", folder / "pgbouncer.sh"]
         process = subprocess.Popen(command, stdout=log, stderr=log, **_unprivileged(folder))
     try:
-        _wait(process, port, folder / "log")
+        wait_until_it_listens(process, port, folder / "log")
         yield Bouncer(folder, port)
     finally:
         process.terminate()
@@ -80,8 +80,9 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    for _ in range(200):
+def wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Waits half a minute until the process takes connections; its log is the complaint."""
+    for _ in range(300):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

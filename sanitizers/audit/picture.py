@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sanitizers.windows import EXACT
+
 WIDTH = 1000
 """Units from the beginning of a range to its end."""
 _SEEN = 6
 """Units that a window takes at least, or nobody would see it."""
-_EXACT = 2**53 - 1
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _end(window: Mapping[str, Any]) -> int:
     """Of 64 bits only what JavaScript keeps exactly, where windows lie in that: the rest would hide them."""
     furthest = max(abs(window["last"]), abs(window["production"]))
     limit: int = window["limit"]
-    return limit if furthest > _EXACT else max(min(limit, _EXACT), -_EXACT)
+    return limit if furthest > EXACT else max(min(limit, EXACT), -EXACT)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from sanitizers.policy.rows import TableRows
 from sanitizers.postgres.connection import open_clone
 from sanitizers.postgres.introspect import read_catalog
 from sanitizers.postgres.schema_dump import schema_text
-from sanitizers.postgres.wires import cut_wires
 from sanitizers.results import (
     ColumnCounts,
     Forensics,
@@ -37,6 +36,7 @@ from sanitizers.results import (
     ValidateResult,
 )
 from sanitizers.snapshots.base import CloneRef
+from sanitizers.snapshots.original import sealed_original
 from sanitizers.stages.base import Run
 from sanitizers.validators import gates, originals
 from sanitizers.validators.base import Migrations, changed_columns, settle
@@ -79,23 +79,19 @@ def _open(run: Run, ref: CloneRef) -> Iterator[Connection[Any]]:
 
 def run(run: Run) -> ValidateResult:
     """Safe to run again. GateFailed lists every failed gate and expectation; its `result` holds them all."""
-    label = f"{run.generation}-original"
     with run.clone() as connection:
         after = read_catalog(connection)
     plan, migrations = run.result(PlanResult).plan, _migrations(run)
     with ThreadPoolExecutor(2) as background:
         suites = background.submit(_expectations, run, plan, after, migrations)
-        try:
-            original = run.provider.clone(run.result(SnapshotResult).snapshot, label)
+        snapshot, tables = run.result(SnapshotResult).snapshot, run.policy.policy.tables
+        with sealed_original(run.provider, snapshot, run.generation, tables) as original:
             with _open(run, original) as connection:
-                cut_wires(connection, tables=run.policy.policy.tables, whole_server=False)
                 before = read_catalog(connection)
             sides = _Sides(run, original, plan, before, after, migrations)
             searched = background.submit(_search, sides)
             found, columns = _judge(sides)
             residue, forensics = searched.result()
-        finally:
-            run.provider.destroy(label)
         result = _concluded([*found, *residue], columns, suites, forensics)
     if result.failed:
         raise _refusal(result)

@@ -16,7 +16,15 @@ from click.testing import CliRunner, Result
 from sanitizers.cli import cli
 from sanitizers.postgres.cluster import Cluster
 
-SCHEMA = """
+LEDGER = """\
+CREATE TABLE flyway_schema_history (
+    installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
+    type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer,
+    installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(),
+    execution_time integer NOT NULL, success boolean NOT NULL
+);
+"""
+SCHEMA = f"""
 CREATE TABLE patients (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text NOT NULL,
@@ -29,13 +37,7 @@ INSERT INTO patients (name, email, code)
 SELECT 'Original Person ' || i, 'person' || i || '@northlake-mail.net', 'c' || i
 FROM generate_series(1, 300) AS i;
 INSERT INTO visits (patient_id, note) SELECT id, 'Original Person ' || id || ' came in.' FROM patients;
-CREATE TABLE flyway_schema_history (
-    installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
-    type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer,
-    installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(),
-    execution_time integer NOT NULL, success boolean NOT NULL
-);
-"""
+{LEDGER}"""
 POLICY = """\
 policy: {database}
 version: 1

@@ -27,7 +27,7 @@ from sanitizers.errors import ScrubFailed, SettingsInvalid, SourceUnreachable, U
 from sanitizers.postgres.cluster import Cluster
 from sanitizers.postgres.connection import described
 from sanitizers.settings import Source
-from tests.e2e.conftest import Clinic, target
+from tests.e2e.conftest import LEDGER, Clinic, target
 from tests.leaks import Said, control_database, leaks, left_behind, understudy
 from tests.scrubbing import policy, scrubbed, session
 
@@ -91,13 +91,7 @@ ALTER ROLE {database}_app SET application_name = 'hunter2-of-production';
 CREATE FOREIGN DATA WRAPPER elsewhere;
 CREATE SERVER elsewhere FOREIGN DATA WRAPPER elsewhere OPTIONS (host 'hunter2-of-production');
 CREATE USER MAPPING FOR {database}_app SERVER elsewhere OPTIONS (password 'hunter2-of-production');
-CREATE TABLE flyway_schema_history (
-    installed_rank integer PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
-    type varchar(20) NOT NULL, script varchar(1000) NOT NULL, checksum integer,
-    installed_by varchar(100) NOT NULL, installed_on timestamp NOT NULL DEFAULT now(),
-    execution_time integer NOT NULL, success boolean NOT NULL
-);
-"""
+{ledger}"""
 POLICY = """\
 policy: {database}
 version: 1
@@ -137,7 +131,7 @@ def furnish(dsn: str, database: str) -> None:
     """Makes the production of this page."""
     names, places = ", ".join(PEOPLE[0]), ", ".join(["%s"] * len(PEOPLE[0]))
     with psycopg.connect(dsn) as connection:
-        connection.execute(SCHEMA.replace("{database}", database).encode())
+        connection.execute(SCHEMA.replace("{database}", database).replace("{ledger}", LEDGER).encode())
         for one in PEOPLE:
             insert = f"INSERT INTO person ({names}) VALUES ({places})"
             connection.execute(insert.encode(), list(one.values()))
